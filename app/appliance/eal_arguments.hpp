@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What EAL is told beyond what the operator wrote.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace mitibox {
+
+/// Adds `--file-prefix mitibox` unless a prefix was given, and without huge pages `-m` with
+/// `megabytes` unless memory was given. Throws std::runtime_error, with what to do, when huge pages
+/// are wanted and the machine has too few.
+void complete_eal_arguments(std::vector<std::string>& words, std::size_t megabytes);
+
+}  // namespace mitibox

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "chain/chain.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/poison.hpp"
+#include "chain/classify.hpp"
+#include "packet/parse.hpp"
+#include "probability/probability.hpp"
+#include "scrubber/scrubber.hpp"
+#include "tracker/tracker.hpp"
+#include "trust/peers.hpp"
+
+namespace mitibox {
+
+namespace {
+
+constexpr std::uint32_t kPeers = 1U << 16U;
+/// Entries that one tick may look at, of each table that is swept by count.
+constexpr std::uint32_t kSweep = 64;
+
+std::uint32_t share(std::uint32_t total, unsigned workers) {
+  return std::max(64U, total / std::max(1U, workers));
+}
+
+}  // namespace
+
+/// The rooms in the order in which a burst passes them.
+struct Chain::Rooms {
+  Rooms(const Policy& policy, const Config& config, Wire& wire)
+      : classifier(policy),
+        scrubber(policy, config.secrets, share(policy.tables.fragments, config.workers)),
+        tracker(policy, {config.name, config.secrets.table,
+                         share(policy.tables.connections, config.workers)}),
+        probability(policy, config.secrets, share(policy.tables.retransmissions, config.workers)),
+        trust(policy, config.secrets, share(policy.tables.sources, config.workers),
+              config.name + " trust"),
+        peers(config.secrets, share(kPeers, config.workers)),
+        ruleset(policy),
+        reply(policy, config.secrets, config.pool,
+              share(policy.tables.conversations, config.workers), config.name + " reply"),
+        neighbours(policy, config.own_mac, config.pool),
+        transmit(wire, counters) {}
+
+  void receive(Side from, std::span<rte_mbuf* const> frames);
+  void classify(Now now);
+  void scrub();
+  void track(Now now);
+  void draw(Now now);
+  void judge(Now now);
+  void settle_strays(Now now);
+  void emit(Now now);
+
+  void answer(Packet& p, const Reply::Answer& answer);
+  void converse(Packet& p, Now now);
+  void leave_inside(Packet& p, Now now);
+  void flush(const Neighbours::Output& output);
+
+  [[nodiscard]] std::span<Packet> burst() { return {packets.data(), count}; }
+
+  Counters counters;
+  Classifier classifier;
+  Scrubber scrubber;
+  Tracker tracker;
+  Probability probability;
+  Trust trust;
+  Peers peers;
+  Ruleset ruleset;
+  Reply reply;
+  Neighbours neighbours;
+  Transmit transmit;
+
+  std::array<Packet, kBurst> packets;
+  std::array<Ruleset::Match, kBurst> matches;  ///< of the opening packets from outside
+  std::size_t count = 0;
+};
+
+Chain::Chain(const Policy& policy, const Config& config, Wire& wire)
+    : rooms_(std::make_unique<Rooms>(policy, config, wire)) {}
+Chain::~Chain() = default;
+
+void Chain::process(Side from, std::span<rte_mbuf* const> frames, Now now) {
+  Rooms& r = *rooms_;
+  r.receive(from, frames);
+  // The order of the rooms. Each sees the whole burst; what has its verdict passes the rest by.
+  r.classify(now);
+  r.scrub();
+  r.track(now);
+  r.draw(now);
+  r.judge(now);
+  r.settle_strays(now);
+  r.emit(now);
+}
+
+void Chain::Rooms::receive(Side from, std::span<rte_mbuf* const> frames) {
+  count = std::min(frames.size(), kBurst);
+  counters.received[index(from)].add(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    rte_prefetch0(rte_pktmbuf_mtod(frames[i], void*));
+    packets[i] = Packet{};
+    packets[i].frame = frames[i];
+    packets[i].from = from;
+  }
+}
+
+void Chain::Rooms::classify(Now now) {
+  Neighbours::Output made;
+  for (Packet& p : burst()) {
+    if (const auto why = parse_frame(p)) {
+      p.drop(*why);
+      continue;
+    }
+    classifier.classify(p, neighbours);
+    if (p.verdict != Verdict::pending) continue;
+    counters.classes[static_cast<std::size_t>(p.klass)].add();
+    if (p.klass == Class::neighbour) {
+      made.count = 0;
+      neighbours.process(p, now, made);
+      flush(made);
+    } else if (p.klass == Class::pass) {
+      p.forward();
+      if (p.from == Side::inside && p.family != Family::none) leave_inside(p, now);
+    }
+  }
+}
+
+void Chain::Rooms::scrub() {
+  for (Packet& p : burst())
+    if (p.verdict == Verdict::pending) scrubber.scrub(p);
+}
+
+void Chain::Rooms::track(Now now) {
+  tracker.lookup(burst());
+  for (Packet& p : burst()) {
+    if (p.verdict != Verdict::pending) continue;
+    tracker.track(p, now);
+    if (p.standing == Standing::opening && p.from == Side::inside) tracker.open(p, now);
+    if (p.from == Side::inside && p.verdict == Verdict::forward && tracker.note_active(p, now))
+      leave_inside(p, now);
+  }
+}
+
+void Chain::Rooms::draw(Now now) {
+  std::array<const Packet*, kBurst> drawn;
+  std::array<std::size_t, kBurst> positions;
+  std::array<Probability::Outcome, kBurst> outcomes;
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    Packet& p = packets[i];
+    if (p.verdict != Verdict::pending || p.standing != Standing::opening) continue;
+    const bool other_protocol =
+        p.protocol != protocol::kTcp && p.protocol != protocol::kUdp && !p.is_icmp();
+    if (other_protocol && !ruleset.lists_protocol(p.protocol)) {
+      p.drop(Reason::ip_protocol);  // S-IP4-8
+      continue;
+    }
+    matches[i] = ruleset.match(p.target());
+    if (matches[i] == Ruleset::Match::open) continue;
+    drawn[n] = &p;
+    positions[n++] = i;
+  }
+  probability.judge({drawn.data(), n}, now, {outcomes.data(), n});
+  for (std::size_t k = 0; k < n; ++k) {
+    if (outcomes[k] == Probability::Outcome::coin)
+      packets[positions[k]].drop(Reason::coin);
+    else if (outcomes[k] == Probability::Outcome::repeat)
+      packets[positions[k]].drop(Reason::coin_repeat);
+  }
+}
+
+void Chain::Rooms::judge(Now now) {
+  // One by one and in order of arrival: what an opening packet reveals of its source counts for
+  // the next one of the same burst.
+  for (std::size_t i = 0; i < count; ++i) {
+    Packet& p = packets[i];
+    if (p.verdict != Verdict::pending || p.standing != Standing::opening) continue;
+    if (matches[i] == Ruleset::Match::open) {
+      tracker.open(p, now);
+      continue;
+    }
+    const Address source = p.source();
+    if (trust.judge(source, p.target(), now.time) == Trust::Decision::pass) {
+      if (matches[i] == Ruleset::Match::legitimate) {
+        // Where nobody lives any more the accepted would meet a silence that dark addresses and
+        // closed ports do not show: the box answers as it does for those, without evidence.
+        if (neighbours.correct_destination(p))
+          tracker.open(p, now);
+        else
+          answer(p, reply.open(p, now));
+        continue;
+      }
+      const bool expected = p.protocol == protocol::kUdp && peers.recent(source, now);
+      if (matches[i] == Ruleset::Match::illegitimate && !expected)
+        trust.illegitimate(source, now.time);
+    }
+    answer(p, reply.open(p, now));
+  }
+}
+
+void Chain::Rooms::settle_strays(Now now) {
+  for (Packet& p : burst()) {
+    if (p.verdict == Verdict::divert && p.standing == Standing::known) {
+      const auto numbers = tracker.challenge(p, now);
+      if (numbers.allowed)
+        answer(p, reply.challenge(p, {numbers.sequence, numbers.acknowledgement, numbers.window}));
+      else
+        p.drop(Reason::challenge_limit);
+      continue;
+    }
+    if (p.verdict != Verdict::pending) continue;
+    tracker.reconsider(p,
+                       p.from == Side::outside && tracker.in_grace(now) &&
+                           neighbours.is_live(p.destination(), now),
+                       now);
+    if (p.verdict == Verdict::pending && p.from == Side::outside) converse(p, now);
+    if (p.verdict == Verdict::pending) p.drop(Reason::no_connection);
+  }
+}
+
+void Chain::Rooms::converse(Packet& p, Now now) {
+  const Reply::Continuation continuation = reply.converse(p, now);
+  if (!continuation.ours) return;
+  if (continuation.proof) {
+    const Destination target = p.target();
+    if (ruleset.match(target) == Ruleset::Match::illegitimate)
+      trust.proven(p.source(), target, now.time);
+  }
+  answer(p, continuation.answer);
+}
+
+void Chain::Rooms::answer(Packet& p, const Reply::Answer& a) {
+  if (a.frame != nullptr) transmit.queue(a.frame, p.from, Transmit::Origin::made);
+  if (row(a.reason).kind == ReasonKind::drop)
+    p.drop(a.reason);
+  else
+    p.consume(a.reason);
+}
+
+void Chain::Rooms::leave_inside(Packet& p, Now now) {
+  Neighbours::Output made;
+  neighbours.seen_inside(p, now, made);
+  flush(made);
+  if (p.klass == Class::outbound && p.protocol == protocol::kUdp)
+    peers.addressed(p.destination(), now);
+}
+
+void Chain::Rooms::flush(const Neighbours::Output& output) {
+  for (std::size_t i = 0; i < output.count; ++i)
+    transmit.queue(output.frames[i].frame, output.frames[i].to, Transmit::Origin::made);
+}
+
+void Chain::Rooms::emit(Now now) {
+  for (Packet& p : burst()) {
+    if (p.verdict == Verdict::follow) scrubber.settle_later(p, now);
+    if (p.verdict != Verdict::forward) {
+      end_frame(p.frame, p.reason, counters);
+      continue;
+    }
+    if (p.fragment == Fragment::first) scrubber.forwarded_first(p, now);
+    // Of a known connection whose host is gone nothing changes: it has fallen silent.
+    if (p.from == Side::outside) neighbours.correct_destination(p);
+    transmit.queue(p.frame, other(p.from), Transmit::Origin::received);
+  }
+}
+
+void Chain::tick(Now now) {
+  Rooms& r = *rooms_;
+  r.tracker.sweep(now);
+  r.trust.sweep(now.time, kSweep);
+  r.reply.sweep(now, kSweep);
+  Neighbours::Output made;
+  r.neighbours.tick(now, made);
+  r.flush(made);
+}
+
+Transmit& Chain::transmit() {
+  return rooms_->transmit;
+}
+const Counters& Chain::counters() const {
+  return rooms_->counters;
+}
+const Trust& Chain::trust() const {
+  return rooms_->trust;
+}
+const Tracker& Chain::tracker() const {
+  return rooms_->tracker;
+}
+const Reply& Chain::reply() const {
+  return rooms_->reply;
+}
+const Neighbours& Chain::neighbours() const {
+  return rooms_->neighbours;
+}
+
+std::size_t Chain::memory_bytes(const Policy& policy, unsigned workers) {
+  const auto& t = policy.tables;
+  const std::size_t one = Tracker::memory_bytes(share(t.connections, workers)) +
+                          Fragments::memory_bytes(share(t.fragments, workers)) +
+                          Probability::memory_bytes(share(t.retransmissions, workers)) +
+                          Trust::memory_bytes(share(t.sources, workers)) +
+                          Peers::memory_bytes(share(kPeers, workers)) +
+                          Reply::memory_bytes(share(t.conversations, workers));
+  return one * std::max(1U, workers);
+}
+
+void end_frame(rte_mbuf* frame, Reason reason, Counters& counters) {
+  counters.ended[index(reason)].add();
+  discard(frame);
+}
+
+void discard(rte_mbuf* frame) {
+  unpoison_frame(frame);
+  rte_pktmbuf_free(frame);
+}
+
+}  // namespace mitibox

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The chain of rooms that a burst passes, in the order of the paper's figure 3.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/secrets.hpp"
+#include "base/time.hpp"
+#include "observe/counters.hpp"
+#include "packet/packet.hpp"
+#include "policy/policy.hpp"
+#include "port/neighbours.hpp"
+#include "port/transmit.hpp"
+#include "reply/reply.hpp"
+#include "ruleset/ruleset.hpp"
+#include "trust/trust.hpp"
+
+namespace mitibox {
+
+class Tracker;
+
+/// Everything one lcore owns. All members are called from that lcore only, but counters() and
+/// what it refers to may be read from anywhere.
+class Chain {
+ public:
+  struct Config {
+    std::string name;      ///< prefix of the tables' names, unique in the process
+    unsigned workers = 1;  ///< each table gets its share: policy size / workers
+    Secrets secrets;
+    Mac own_mac;                  ///< answers for dark addresses
+    rte_mempool* pool = nullptr;  ///< for frames made here, this lcore's own
+  };
+
+  /// `policy` and `wire` must outlive the chain. Throws std::runtime_error naming the table, its
+  /// size and the option when memory is short.
+  Chain(const Policy& policy, const Config& config, Wire& wire);
+  ~Chain();
+  Chain(const Chain&) = delete;
+  Chain& operator=(const Chain&) = delete;
+
+  /// Takes at most kBurst frames, received on one port, in order of arrival. Each is queued for
+  /// transmission, or ends under a reason.
+  void process(Side from, std::span<rte_mbuf* const> frames, Now now);
+
+  /// Background work of bounded size: expiry, ageing, address probes. Call once a poll.
+  void tick(Now now);
+
+  Transmit& transmit();
+  [[nodiscard]] const Counters& counters() const;
+  [[nodiscard]] const Trust& trust() const;
+  [[nodiscard]] const Tracker& tracker() const;
+  [[nodiscard]] const Reply& reply() const;
+  [[nodiscard]] const Neighbours& neighbours() const;
+
+  /// Bytes of rte memory that the tables of all workers take together under this policy.
+  static std::size_t memory_bytes(const Policy& policy, unsigned workers);
+
+ private:
+  struct Rooms;
+  std::unique_ptr<Rooms> rooms_;
+};
+
+/// Ends the frame: counts it under the reason and frees it. The only place that frees a received
+/// frame.
+void end_frame(rte_mbuf* frame, Reason reason, Counters& counters);
+/// Frees a frame of the box's own that no port took.
+void discard(rte_mbuf* frame);
+
+}  // namespace mitibox

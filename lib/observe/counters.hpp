@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What one lcore counts. Plain 64-bit numbers: written by the owner lcore alone, read by the
+/// control thread, relaxed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "packet/packet.hpp"
+
+namespace mitibox {
+
+/// A number with one writer and any reader; an increment is an ordinary add, no lock prefix.
+class Counter {
+ public:
+  void add(std::uint64_t n = 1) {
+    __atomic_store_n(&value_, __atomic_load_n(&value_, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+  }
+  [[nodiscard]] std::uint64_t get() const { return __atomic_load_n(&value_, __ATOMIC_RELAXED); }
+
+ private:
+  std::uint64_t value_ = 0;
+};
+
+/// At any quiet moment, over all lcores:
+///   received[outside] + received[inside] ==
+///     sum(forwarded) + sum(refused) + sum(ended, all reasons)
+///   and each port's opackets == forwarded[port] + made[port].
+struct Counters {
+  std::array<Counter, kSides> received;        ///< frames taken from this port
+  std::array<Counter, kSides> forwarded;       ///< received frames that this port accepted to send
+  std::array<Counter, kSides> refused;         ///< received frames that this port refused to send
+  std::array<Counter, kSides> made;            ///< frames of the box's own that this port accepted
+  std::array<Counter, kSides> made_refused;    ///< frames of the box's own that this port refused
+  std::array<Counter, kReasons.size()> ended;  ///< received frames that ended in the box
+  std::array<Counter, 4> classes;              ///< received frames by Class
+};
+
+}  // namespace mitibox

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "observe/snapshot.hpp"
+
+#include <fmt/format.h>
+#include <rte_ethdev.h>
+
+#include <algorithm>
+
+#include "tracker/tracker.hpp"
+
+namespace mitibox {
+
+namespace {
+
+std::string metric(std::string_view name) {
+  std::string out(name);
+  std::replace(out.begin(), out.end(), '-', '_');
+  return out;
+}
+
+/// Adds to the entry of that name, so that lcores sum up.
+void add(Snapshot::Group& group, std::string_view name, std::uint64_t value) {
+  for (auto& e : group.entries)
+    if (e.name == name) {
+      e.value += value;
+      return;
+    }
+  group.entries.push_back({std::string(name), value});
+}
+
+const char* side_name(std::size_t i) {
+  return i == index(Side::outside) ? "outside" : "inside";
+}
+
+void add_counters(Snapshot::Group& g, const Counters& c) {
+  static constexpr const char* kClasses[] = {"pass", "neighbour", "inbound", "outbound"};
+  const auto sides = [&](const char* what, const std::array<Counter, kSides>& values) {
+    for (std::size_t i = 0; i < kSides; ++i)
+      add(g, fmt::format("{}_{}", what, side_name(i)), values[i].get());
+  };
+  sides("received", c.received);
+  sides("forwarded", c.forwarded);
+  sides("refused", c.refused);
+  sides("made", c.made);
+  sides("made_refused", c.made_refused);
+  for (std::size_t i = 0; i < c.classes.size(); ++i)
+    add(g, fmt::format("class_{}", kClasses[i]), c.classes[i].get());
+}
+
+void add_trust(Snapshot::Group& g, const Trust& trust) {
+  const auto& c = trust.counters();
+  add(g, "proven_sources", trust.proven_sources());
+  add(g, "evidence_unproven", c.unproven);
+  add(g, "evidence_proven", c.proven);
+  add(g, "evidence_exempt", c.exempt);
+  add(g, "sketch_evictions", c.sketch_evictions);
+  add(g, "source_evictions", c.source_evictions);
+  for (std::size_t level = 0; level < std::size(c.passed); ++level) {
+    if (level > 1 && c.passed[level] + c.diverted[level] == 0) continue;
+    add(g, fmt::format("level{}_passed", level), c.passed[level]);
+    add(g, fmt::format("level{}_diverted", level), c.diverted[level]);
+  }
+}
+
+void add_tables(Snapshot::Group& g, const Tracker& tracker) {
+  for (const Family family : {Family::v4, Family::v6}) {
+    const ConnectionTable& t = tracker.table(family);
+    const char* name = family == Family::v4 ? "ipv4" : "ipv6";
+    add(g, fmt::format("{}_connections", name), t.size());
+    add(g, fmt::format("{}_half_open", name), t.size(Stage::half_open));
+    add(g, fmt::format("{}_datagram", name), t.size(Stage::datagram));
+    add(g, fmt::format("{}_evicted", name), t.evicted());
+    add(g, fmt::format("{}_expired", name), t.expired());
+  }
+}
+
+}  // namespace
+
+std::uint64_t Snapshot::get(std::string_view group, std::string_view name) const {
+  for (const Group& g : groups)
+    if (g.name == group)
+      for (const Entry& e : g.entries)
+        if (e.name == name) return e.value;
+  return 0;
+}
+
+Snapshot take_snapshot(const std::vector<const Chain*>& chains) {
+  Snapshot s;
+  s.groups = {{"counters", {}}, {"reasons", {}},    {"trust", {}},
+              {"reply", {}},    {"neighbours", {}}, {"tables", {}}};
+  for (const Chain* chain : chains) {
+    add_counters(s.groups[0], chain->counters());
+    for (std::size_t i = 0; i < kReasons.size(); ++i)
+      add(s.groups[1], metric(kReasons[i].name), chain->counters().ended[i].get());
+    add_trust(s.groups[2], chain->trust());
+    const auto& r = chain->reply().counters();
+    add(s.groups[3], "syn_acks", r.syn_acks);
+    add(s.groups[3], "echoes", r.echoes);
+    add(s.groups[3], "unreachables", r.unreachables);
+    add(s.groups[3], "proofs", r.proofs);
+    add(s.groups[3], "bad_cookies", r.bad_cookies);
+    add(s.groups[3], "conversations", chain->reply().conversations());
+    add(s.groups[3], "conversation_evictions", r.conversation_evictions);
+    const auto& n = chain->neighbours().counters();
+    add(s.groups[4], "answers", n.answers);
+    add(s.groups[4], "probes", n.probes);
+    add(s.groups[4], "announcements", n.announcements);
+    add(s.groups[4], "rewrites", n.rewrites);
+    add_tables(s.groups[5], chain->tracker());
+  }
+  return s;
+}
+
+void add_ports(Snapshot& s, std::uint16_t outside, std::uint16_t inside) {
+  Snapshot::Group g{"ports", {}};
+  for (const auto& [name, id] : {std::pair("outside", outside), std::pair("inside", inside)}) {
+    rte_eth_stats stats{};
+    rte_eth_stats_get(id, &stats);
+    add(g, fmt::format("{}_ipackets", name), stats.ipackets);
+    add(g, fmt::format("{}_opackets", name), stats.opackets);
+    add(g, fmt::format("{}_imissed", name), stats.imissed);
+    add(g, fmt::format("{}_ierrors", name), stats.ierrors);
+    add(g, fmt::format("{}_oerrors", name), stats.oerrors);
+    add(g, fmt::format("{}_rx_nombuf", name), stats.rx_nombuf);
+  }
+  s.groups.push_back(std::move(g));
+}
+
+std::string render_table(const Snapshot& s) {
+  const auto n = [&](const char* name) { return s.get("counters", name); };
+  std::string out = fmt::format("{:<36}{:>16}{:>16}\n", "", "outside", "inside");
+  for (const char* what : {"received", "forwarded", "refused", "made", "made_refused"}) {
+    static constexpr std::pair<const char*, const char*> kLabels[] = {
+        {"received", "received from the port"},
+        {"forwarded", "forwarded out of the port"},
+        {"refused", "refused by the port"},
+        {"made", "made here, sent by the port"},
+        {"made_refused", "made here, refused by the port"}};
+    const auto* label = std::find_if(std::begin(kLabels), std::end(kLabels),
+                                     [&](auto& l) { return std::string_view(l.first) == what; });
+    out += fmt::format("{:<36}{:>16}{:>16}\n", label->second,
+                       n(fmt::format("{}_outside", what).c_str()),
+                       n(fmt::format("{}_inside", what).c_str()));
+  }
+  const auto reasons = [&](ReasonKind kind, const char* title) {
+    std::string rows;
+    for (const ReasonRow& r : kReasons)
+      if (const auto count = s.get("reasons", metric(r.name)); r.kind == kind && count != 0)
+        rows += fmt::format("  {:<22}{:>12}  {}\n", r.name, count, r.cause);
+    if (!rows.empty()) out += fmt::format("\n{}\n{}", title, rows);
+  };
+  reasons(ReasonKind::drop, "Dropped");
+  reasons(ReasonKind::consume, "Ended here");
+  for (const auto& g : s.groups) {
+    if (g.name == "counters" || g.name == "reasons") continue;
+    out += fmt::format("\n{}\n", g.name);
+    for (const auto& e : g.entries)
+      if (e.value != 0) out += fmt::format("  {:<34}{:>16}\n", e.name, e.value);
+  }
+  return out;
+}
+
+std::string check_accounting(const Snapshot& s) {
+  const auto both = [&](const char* what) {
+    return s.get("counters", fmt::format("{}_outside", what)) +
+           s.get("counters", fmt::format("{}_inside", what));
+  };
+  std::uint64_t ended = 0;
+  for (const ReasonRow& r : kReasons) ended += s.get("reasons", metric(r.name));
+  const std::uint64_t out = both("forwarded") + both("refused") + ended;
+  if (both("received") == out) return {};
+  return fmt::format("received {} frames, but forwarded {} + refused {} + ended {} = {}",
+                     both("received"), both("forwarded"), both("refused"), ended, out);
+}
+
+}  // namespace mitibox

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Everything that the box counts, gathered once, for whoever shows it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "chain/chain.hpp"
+
+namespace mitibox {
+
+struct Snapshot {
+  struct Entry {
+    std::string name;  ///< lower case, digits and underscores
+    std::uint64_t value;
+  };
+  struct Group {
+    std::string name;
+    std::vector<Entry> entries;
+  };
+  std::vector<Group> groups;
+
+  [[nodiscard]] std::uint64_t get(std::string_view group, std::string_view name) const;
+};
+
+/// Sums over all lcores. Any thread; numbers of a running lcore may be a moment apart.
+Snapshot take_snapshot(const std::vector<const Chain*>& chains);
+
+/// Adds the ports' own statistics as group "ports": outside_ipackets, inside_opackets, ...
+void add_ports(Snapshot& snapshot, std::uint16_t outside, std::uint16_t inside);
+
+/// The table for the operator. Reasons that never occurred are left out.
+std::string render_table(const Snapshot& snapshot);
+
+/// Empty when every received frame ended in exactly one place, else what does not add up.
+std::string check_accounting(const Snapshot& snapshot);
+
+}  // namespace mitibox

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Scalar counters over rte_telemetry: dpdk-telemetry.py and mitiboxctl read them.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "observe/snapshot.hpp"
+#include "shard/mailbox.hpp"
+
+namespace mitibox {
+
+/// What the telemetry thread asks the appliance.
+struct TelemetrySource {
+  std::function<Snapshot()> snapshot;
+  /// Level of a source by its address, from the lcore that owns it; nothing when it stands still.
+  std::function<std::optional<Mailbox::Answer>(const Address&)> source;
+};
+
+/// Registers /mitibox/GROUP for each group of the snapshot, and /mitibox/source,ADDRESS. Once a
+/// process, after rte_eal_init; asks `source` until detach_telemetry().
+void register_telemetry(const TelemetrySource& source);
+/// Before the source ends: commands that come later are answered with nothing.
+void detach_telemetry();
+
+}  // namespace mitibox

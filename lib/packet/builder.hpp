@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The one maker of frames that the box sends as an answer to a frame it received.
+#pragma once
+
+#include <rte_mempool.h>
+
+#include <cstdint>
+#include <span>
+
+#include "packet/packet.hpp"
+
+namespace mitibox {
+
+/// What the IP header of a made packet says beyond what follows from the probe. TOS, traffic class
+/// and ECN are always 0.
+struct IpFields {
+  std::uint8_t ttl = 128;        ///< or hop limit
+  bool dont_fragment = false;    ///< IPv4 only
+  std::uint16_t id = 0;          ///< IPv4 only, host byte order
+  std::uint32_t flow_label = 0;  ///< IPv6 only, 20 bits, host byte order
+};
+
+/// A TCP segment without payload. Numbers in host byte order.
+struct TcpFields {
+  std::uint32_t sequence = 0;
+  std::uint32_t acknowledgement = 0;
+  std::uint8_t flags = 0;
+  std::uint16_t window = 0;                 ///< as on the wire
+  std::span<const std::uint8_t> options{};  ///< whole 32-bit words, at most 40 bytes
+};
+
+/// Whether `probe` may be answered at all: its sender and its destination are single hosts on both
+/// layers, and its source could be genuine (RFC 1122 3.2.1.3, RFC 6890, RFC 4291 2.7).
+bool may_answer(const Packet& probe);
+
+/// Answers go back the way the probe came: MACs, addresses and ports swapped, VLAN tags as they
+/// were. Every function returns nullptr when the pool is empty or its buffers are too small; the
+/// frame is the caller's otherwise. Checksums are complete; padding to 60 bytes is Transmit's.
+/// Owned by one lcore, like its pool.
+class Builder {
+ public:
+  explicit Builder(rte_mempool* pool) : pool_(pool) {}
+
+  /// A segment to the sender of the TCP segment `probe`.
+  rte_mbuf* tcp(const Packet& probe, const IpFields& ip, const TcpFields& fields) const;
+
+  /// The reply to an unfragmented echo request, of the same length: identifier, sequence number and
+  /// data verbatim, code 0 (RFC 792, RFC 4443 4.2).
+  rte_mbuf* echo_reply(const Packet& request, const IpFields& ip) const;
+
+  /// Port unreachable, quoting the IP header and eight bytes of the datagram `probe` (RFC 792).
+  rte_mbuf* port_unreachable(const Packet& probe, const IpFields& ip) const;
+
+  /// Length of that message's IP datagram, in bytes.
+  static std::uint16_t unreachable_length(const Packet& probe);
+
+ private:
+  /// A frame whose Ethernet and IP headers are written.
+  struct Draft {
+    rte_mbuf* frame = nullptr;
+    std::uint8_t* upper = nullptr;  ///< first byte of the upper layer
+    std::uint16_t length = 0;       ///< of the upper layer
+    std::uint64_t pseudo_sum = 0;   ///< of its pseudo header
+  };
+  Draft start(const Packet& probe, const IpFields& fields, std::uint8_t protocol,
+              std::uint16_t length) const;
+
+  rte_mempool* pool_;
+};
+
+}  // namespace mitibox

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Internet checksums (RFC 1071, RFC 1624), in one pass of 64-bit loads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "packet/wire.hpp"
+
+namespace mitibox {
+
+/// Ones-complement sum of any bytes, in the byte order of memory; fold() makes 16 bits of it.
+/// Sums add up; an odd length counts as padded with a zero byte.
+inline std::uint64_t sum_bytes(const std::uint8_t* at, std::size_t length) {
+  // Two lanes of 32-bit words each never carry over within the 64 KiB of a packet.
+  std::uint64_t even = 0;
+  std::uint64_t odd = 0;
+  while (length >= 16) {
+    std::uint64_t a = 0;
+    std::uint64_t b = 0;
+    std::memcpy(&a, at, 8);
+    std::memcpy(&b, at + 8, 8);
+    even += (a & 0xffffffffU) + (a >> 32U);
+    odd += (b & 0xffffffffU) + (b >> 32U);
+    at += 16;
+    length -= 16;
+  }
+  std::uint64_t sum = even + odd;
+  if (length >= 8) {
+    std::uint64_t a = 0;
+    std::memcpy(&a, at, 8);
+    sum += (a & 0xffffffffU) + (a >> 32U);
+    at += 8;
+    length -= 8;
+  }
+  if (length >= 4) {
+    std::uint32_t a = 0;
+    std::memcpy(&a, at, 4);
+    sum += a;
+    at += 4;
+    length -= 4;
+  }
+  if (length >= 2) {
+    std::uint16_t a = 0;
+    std::memcpy(&a, at, 2);
+    sum += a;
+    at += 2;
+    length -= 2;
+  }
+  if (length != 0) sum += *at;
+  return sum;
+}
+
+/// To 16 bits, not complemented. 0xffff for a sum that includes its own right checksum.
+constexpr std::uint16_t fold(std::uint64_t sum) {
+  sum = (sum & 0xffffffffU) + (sum >> 32U);
+  sum = (sum & 0xffffffffU) + (sum >> 32U);
+  sum = (sum & 0xffffU) + (sum >> 16U);
+  sum = (sum & 0xffffU) + (sum >> 16U);
+  return static_cast<std::uint16_t>(sum);
+}
+
+/// The checksum field for a sum taken with that field zero.
+constexpr be16 checksum_of(std::uint64_t sum) {
+  return be16::from_raw(static_cast<std::uint16_t>(~fold(sum)));
+}
+
+/// Pseudo headers (RFC 793 3.1, RFC 8200 8.1). `length`: of the upper layer, in bytes.
+inline std::uint64_t pseudo_sum(const Ipv4Header& ip, std::uint8_t protocol, std::uint32_t length) {
+  return std::uint64_t{ip.source.raw()} + ip.destination.raw() + be16(protocol).raw() +
+         be16(static_cast<std::uint16_t>(length)).raw();
+}
+inline std::uint64_t pseudo_sum(const Ipv6Header& ip, std::uint8_t protocol, std::uint32_t length) {
+  return sum_bytes(ip.source.data(), 32) + be32(length).raw() + be32(protocol).raw();
+}
+
+/// RFC 1624 equation 3: `checksum` after the 16-bit word `before` was replaced by `after`.
+constexpr be16 adjust(be16 checksum, be16 before, be16 after) {
+  const std::uint32_t sum = static_cast<std::uint16_t>(~checksum.raw()) +
+                            std::uint32_t{static_cast<std::uint16_t>(~before.raw())} + after.raw();
+  return be16::from_raw(static_cast<std::uint16_t>(~fold(sum)));
+}
+
+}  // namespace mitibox

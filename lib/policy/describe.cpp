@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+#include "policy/policy.hpp"
+#include "policy/text.hpp"
+
+namespace mitibox {
+
+namespace {
+
+using policy_text::to_string;
+
+constexpr std::size_t kTitle = 15;
+constexpr std::size_t kName = 17;
+
+std::string join(const std::vector<std::string>& parts, std::string_view by) {
+  return fmt::format("{}", fmt::join(parts, by));
+}
+
+/// Paragraphs of aligned rows, a title before the first row of each.
+class Page {
+ public:
+  void topic(std::string_view title) {
+    if (!text_.empty()) text_ += '\n';
+    title_ = title;
+  }
+  void row(std::string_view name, std::string_view value, std::string_view note = "") {
+    std::string line = fmt::format("{:<{}}{:<{}}{}", title_, kTitle, name, kName, value);
+    if (!note.empty()) line = fmt::format("{:<{}}  {}", line, kTitle + kName + 10, note);
+    line.erase(line.find_last_not_of(' ') + 1);
+    text_ += line + '\n';
+    title_ = "";
+  }
+  void plain(std::string_view value) {
+    text_ += fmt::format("{:<{}}{}\n", title_, kTitle, value);
+    title_ = "";
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+  std::string_view title_;
+};
+
+std::string ports(const std::vector<PortRange>& ranges) {
+  std::vector<std::string> parts;
+  parts.reserve(ranges.size());
+  for (const PortRange& r : ranges)
+    parts.push_back(r.first == r.last ? fmt::format("{}", r.first)
+                                      : fmt::format("{}-{}", r.first, r.last));
+  return join(parts, ", ");
+}
+
+std::string offers(const Service& s) {
+  std::vector<std::string> parts;
+  if (!s.tcp.empty()) parts.push_back("tcp " + ports(s.tcp));
+  if (!s.udp.empty()) parts.push_back("udp " + ports(s.udp));
+  std::vector<std::string> numbers;
+  for (std::size_t n = 0; n < s.protocols.size(); ++n)
+    if (s.protocols[n]) numbers.push_back(fmt::format("{}", n));
+  if (!numbers.empty()) parts.push_back("protocols " + join(numbers, ", "));
+  if (s.echo) parts.emplace_back("echo");
+  if (s.is_public) parts.emplace_back("public");
+  return join(parts, "; ");
+}
+
+template <class T>
+void each(Page& page, const std::vector<T>& items, std::string_view none) {
+  for (const T& i : items) page.plain(to_string(i));
+  if (items.empty()) page.plain(none);
+}
+
+void network(Page& page, const Policy& p) {
+  page.topic("Profile");
+  page.plain(p.profile == Policy::Profile::paper ? "paper" : "default");
+  page.topic("Protected");
+  each(page, p.protected_prefixes, "none");
+  page.topic("Gateways");
+  each(page, p.gateways, "none listed (routers seen in ARP and ND outside count as well)");
+  page.topic("Hairpin");
+  page.plain(p.hairpin == Policy::Hairpin::pass
+                 ? "pass: protected to protected on the outside port, if a gateway's MAC is used"
+                 : "drop: protected to protected on the outside port");
+  page.topic("Services");
+  std::size_t width = 0;
+  for (const Service& s : p.services) width = std::max(width, to_string(s.address).size());
+  for (const Service& s : p.services)
+    page.plain(fmt::format("{:<{}}  {}", to_string(s.address), width, offers(s)));
+  if (p.services.empty()) page.plain("none");
+}
+
+void judgement(Page& page, const Policy& p) {
+  page.topic("Probability");
+  page.row("drop", fmt::format("{}", p.probability.drop), "of all attempts");
+  const bool hold = p.probability.retransmission == Policy::Retransmission::hold;
+  page.row("retransmission", hold ? "hold" : "admit",
+           hold ? "a dropped attempt stays dropped" : "let on when repeated as a real client does");
+
+  const auto& t = p.trust;
+  const bool attempt = t.evidence == Policy::Evidence::attempt;
+  page.topic("Trust");
+  page.row(
+      "evidence", attempt ? "attempt" : "weighted",
+      attempt ? "one illegitimate attempt distrusts in full" : "unproven evidence counts lightly");
+  page.row("light", to_string(t.light),
+           attempt ? "not used by \"attempt\"" : "first unproven evidence; doubles per repeat");
+  page.row("distrusted", to_string(t.distrusted), "all attempts diverted");
+  for (std::size_t i = 0; i < t.partial.size(); ++i)
+    page.row(fmt::format("partial {}", i + 1), to_string(t.partial[i].duration),
+             fmt::format("{} of attempts diverted", t.partial[i].divert));
+  if (t.partial.empty()) page.row("partial", "none");
+  page.row("ipv4_prefix", fmt::format("/{}", t.ipv4_prefix), "is one source");
+  page.row("ipv6_prefix", fmt::format("/{}", t.ipv6_prefix), "is one source");
+  std::string_view name = "never_distrust";
+  for (const Prefix& n : t.never_distrust) {
+    page.row(name, to_string(n));
+    name = "";
+  }
+  if (t.never_distrust.empty()) page.row(name, "none");
+}
+
+void neighbours(Page& page, const Policy& p) {
+  page.topic("Neighbours");
+  std::string_view name = "answer_dark";
+  for (const Prefix& d : p.neighbours.answer_dark) {
+    page.row(name, to_string(d));
+    name = "";
+  }
+  if (p.neighbours.answer_dark.empty()) page.row(name, "none");
+  name = "dhcp_ranges";
+  for (const AddressRange& r : p.neighbours.dhcp_ranges) {
+    page.row(name, to_string(r.first) + "-" + to_string(r.last));
+    name = "";
+  }
+  if (p.neighbours.dhcp_ranges.empty()) page.row(name, "none");
+}
+
+void details(Page& page, const Policy& p) {
+  page.topic("Reply");
+  page.row("udp", p.reply.udp == Policy::UdpReply::silent ? "silent" : "unreachable");
+  page.topic("Normalise");
+  page.row("ecn", p.normalise.ecn == Policy::Ecn::clear ? "clear" : "keep");
+  const auto& t = p.timeouts;
+  page.topic("Timeouts");
+  page.row("grace", to_string(t.grace), "after start");
+  page.row("half_open", to_string(t.half_open), "TCP before the handshake is complete");
+  page.row("established", to_string(t.established), "TCP");
+  page.row("closing", to_string(t.closing), "TCP after a FIN");
+  page.row("time_wait", to_string(t.time_wait), "TCP after both FINs, or a reset");
+  page.row("udp", to_string(t.udp), "one direction only");
+  page.row("udp_replied", to_string(t.udp_replied), "both directions");
+  page.row("other", to_string(t.other), "echo and other protocols");
+  const auto& n = p.tables;
+  page.topic("Tables");
+  page.row("connections", fmt::format("{:>10}", n.connections), "each family");
+  page.row("sources", fmt::format("{:>10}", n.sources));
+  page.row("retransmissions", fmt::format("{:>10}", n.retransmissions));
+  page.row("conversations", fmt::format("{:>10}", n.conversations));
+  page.row("fragments", fmt::format("{:>10}", n.fragments));
+  page.row("reply_buffers", fmt::format("{:>10}", n.reply_buffers));
+}
+
+}  // namespace
+
+std::string describe(const Policy& policy) {
+  Page page;
+  network(page, policy);
+  judgement(page, policy);
+  neighbours(page, policy);
+  details(page, policy);
+  return page.take();
+}
+
+}  // namespace mitibox

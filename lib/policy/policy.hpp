@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What the operator wants: plain, validated data. The rooms compile what they need from it; none
+/// of them reads JSON. Immutable once loaded.
+#pragma once
+
+#include <bitset>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "packet/address.hpp"
+
+namespace mitibox {
+
+using Seconds = std::chrono::seconds;
+
+struct PortRange {
+  std::uint16_t first = 0;  ///< 1..65535
+  std::uint16_t last = 0;   ///< >= first
+};
+
+/// A legitimate destination.
+struct Service {
+  Address address;
+  std::vector<PortRange> tcp;  ///< sorted, disjoint
+  std::vector<PortRange> udp;  ///< sorted, disjoint
+  std::bitset<256> protocols;  ///< other IP protocols, e.g. 47
+  bool echo = false;           ///< echo requests are forwarded to the host
+  bool is_public = false;      ///< accepted always, without the coin, and never evidence
+};
+
+/// A level of partial distrust.
+struct PartialLevel {
+  double divert = 0;  ///< share of attempts diverted, 0..1, below that of the level before
+  Seconds duration{0};
+};
+
+struct AddressRange {
+  Address first, last;  ///< of one family
+};
+
+struct Policy {
+  enum class Profile : std::uint8_t { standard, paper };
+  enum class Hairpin : std::uint8_t { drop, pass };
+  enum class Retransmission : std::uint8_t { hold, admit };
+  enum class Evidence : std::uint8_t { attempt, weighted };
+  enum class UdpReply : std::uint8_t { silent, unreachable };
+  enum class Ecn : std::uint8_t { clear, keep };
+
+  Profile profile = Profile::standard;
+  std::vector<Prefix> protected_prefixes;  ///< never empty
+  std::vector<Address> gateways;           ///< each within a protected prefix
+  Hairpin hairpin = Hairpin::drop;
+  std::vector<Service> services;  ///< one entry an address, sorted by address
+
+  struct {
+    double drop = 0.5;  ///< 0..1
+    Retransmission retransmission = Retransmission::admit;
+  } probability;
+
+  struct {
+    Seconds distrusted{600};  ///< T1
+    Evidence evidence = Evidence::weighted;
+    std::vector<PartialLevel> partial;  ///< strictly decreasing; may be empty
+    unsigned ipv4_prefix = 32;          ///< bits of an IPv4 source
+    unsigned ipv6_prefix = 64;          ///< bits of an IPv6 source
+    std::vector<Prefix> never_distrust;
+    Seconds light{30};  ///< `weighted`: span of the first unproven evidence; doubles per repeat
+  } trust;
+
+  struct {
+    std::vector<Prefix> answer_dark;        ///< within protected; at most 1024 addresses in all
+    std::vector<AddressRange> dhcp_ranges;  ///< never answered for
+  } neighbours;
+
+  struct {
+    UdpReply udp = UdpReply::silent;
+  } reply;
+
+  struct {
+    Ecn ecn = Ecn::clear;  ///< ECE and CWR of TCP (rule S-TCP-2)
+  } normalise;
+
+  struct {
+    Seconds grace{120};         ///< after start: unknown connections may be picked up
+    Seconds half_open{15};      ///< TCP, until the handshake is complete
+    Seconds established{7440};  ///< RFC 5382
+    Seconds closing{120};       ///< a FIN was seen
+    Seconds time_wait{60};      ///< both FINs were acknowledged, or a reset was seen
+    Seconds udp{30};            ///< one direction only
+    Seconds udp_replied{180};   ///< both directions
+    Seconds other{60};          ///< echo and other protocols
+  } timeouts;
+
+  /// Entries over all lcores together.
+  struct {
+    std::uint32_t connections = 1U << 20U;  ///< each family
+    std::uint32_t sources = 1U << 20U;
+    std::uint32_t retransmissions = 1U << 20U;
+    std::uint32_t conversations = 1U << 16U;
+    std::uint32_t fragments = 1U << 12U;
+    std::uint32_t reply_buffers = 1U << 13U;
+  } tables;
+};
+
+/// A policy that cannot be used. what() is one line for the operator: where (file and JSON
+/// pointer), what was found, what was expected.
+class PolicyError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Parses, validates and completes a policy. `name` stands in messages as the file's name.
+/// Throws PolicyError.
+Policy parse_policy(std::string_view json, std::string_view name);
+
+/// As parse_policy, from a file.
+Policy load_policy(const std::filesystem::path& file);
+
+/// The whole policy with every default filled in, as text for an operator: `mitibox --check`.
+std::string describe(const Policy& policy);
+
+/// What is allowed but rarely meant, a line each (e.g. an allowlist wider than /28, no services).
+std::vector<std::string> warnings(const Policy& policy);
+
+}  // namespace mitibox

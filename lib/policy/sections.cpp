@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "policy/sections.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "packet/wire.hpp"
+
+namespace mitibox {
+
+namespace {
+
+constexpr std::size_t kMaxList = 65536;
+constexpr std::size_t kMaxPartialLevels = 15;
+
+template <class T>
+using Word = Value::Word<T>;
+
+std::vector<Prefix> prefixes(const Value& list) {
+  std::vector<Prefix> out;
+  for (const Value& v : list.elements("prefixes", kMaxList)) out.push_back(v.prefix());
+  return out;
+}
+
+std::vector<PortRange> ports(const Value& list) {
+  std::vector<PortRange> all;
+  for (const Value& v : list.elements("ports", kMaxList)) all.push_back(v.ports());
+  std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.first < b.first; });
+  std::vector<PortRange> merged;
+  for (const PortRange& r : all) {
+    if (!merged.empty() && r.first <= merged.back().last + 1)
+      merged.back().last = std::max(merged.back().last, r.last);
+    else
+      merged.push_back(r);
+  }
+  return merged;
+}
+
+std::uint8_t ip_protocol(const Value& v) {
+  const auto number = static_cast<std::uint8_t>(v.integer(0, 255));
+  switch (number) {
+    case protocol::kIcmp:
+    case protocol::kIcmpv6:
+      v.refuse("another protocol; for echo write \"echo\": true");
+    case protocol::kTcp:
+      v.refuse("another protocol; TCP ports belong to the key \"tcp\"");
+    case protocol::kUdp:
+      v.refuse("another protocol; UDP ports belong to the key \"udp\"");
+    case protocol::kHopByHop:
+    case protocol::kIpv6Routing:
+    case protocol::kIpv6Fragment:
+    case protocol::kNoNextHeader:
+    case protocol::kDestinationOptions:
+      v.refuse("a protocol; this number is an IPv6 extension header");
+    default:
+      return number;
+  }
+}
+
+constexpr Key<Service> kServiceKeys[] = {
+    {"address", [](const Value& v, Service& s) { s.address = v.address(); }},
+    {"tcp", [](const Value& v, Service& s) { s.tcp = ports(v); }},
+    {"udp", [](const Value& v, Service& s) { s.udp = ports(v); }},
+    {"protocols",
+     [](const Value& v, Service& s) {
+       for (const Value& p : v.elements("protocol numbers", kMaxList))
+         s.protocols.set(ip_protocol(p));
+     }},
+    {"echo", [](const Value& v, Service& s) { s.echo = v.boolean(); }},
+    {"public", [](const Value& v, Service& s) { s.is_public = v.boolean(); }},
+};
+
+constexpr Key<PartialLevel> kPartialKeys[] = {
+    {"divert", [](const Value& v, PartialLevel& l) { l.divert = v.share(); }},
+    {"for", [](const Value& v, PartialLevel& l) { l.duration = v.duration(); }},
+};
+
+void require(const Value& object, std::string_view key, std::string_view expected) {
+  if (!object.json().contains(key)) throw_policy_error(object.place_of(key), "nothing", expected);
+}
+
+void read_services(const Value& list, Policy& p) {
+  for (const Value& v : list.elements("services", kMaxList)) {
+    Service s;
+    read_object(v, s, kServiceKeys);
+    require(v, "address", "the address of the service");
+    p.services.push_back(std::move(s));
+  }
+}
+
+void read_partial(const Value& list, Policy& p) {
+  p.trust.partial.clear();
+  for (const Value& v : list.elements("levels", kMaxPartialLevels)) {
+    PartialLevel level;
+    read_object(v, level, kPartialKeys);
+    require(v, "divert", "the share of attempts to divert, 0 to 1");
+    require(v, "for", "how long the level lasts, such as \"10m\"");
+    p.trust.partial.push_back(level);
+  }
+}
+
+constexpr Key<Policy> kProbabilityKeys[] = {
+    {"drop", [](const Value& v, Policy& p) { p.probability.drop = v.share(); }},
+    {"retransmission",
+     [](const Value& v, Policy& p) {
+       using enum Policy::Retransmission;
+       p.probability.retransmission =
+           v.choice<Policy::Retransmission>({{"hold", hold}, {"admit", admit}});
+     }},
+};
+
+constexpr Key<Policy> kTrustKeys[] = {
+    {"distrusted", [](const Value& v, Policy& p) { p.trust.distrusted = v.duration(); }},
+    {"evidence",
+     [](const Value& v, Policy& p) {
+       using enum Policy::Evidence;
+       p.trust.evidence =
+           v.choice<Policy::Evidence>({{"attempt", attempt}, {"weighted", weighted}});
+     }},
+    {"partial", read_partial,
+     [](const std::string& prefix, std::vector<std::string>& keys) {
+       list_keys(kPartialKeys, prefix + "/*", keys);
+     }},
+    {"ipv4_prefix", [](const Value& v, Policy& p) { p.trust.ipv4_prefix = v.integer(8, 32); }},
+    {"ipv6_prefix", [](const Value& v, Policy& p) { p.trust.ipv6_prefix = v.integer(16, 128); }},
+    {"never_distrust", [](const Value& v, Policy& p) { p.trust.never_distrust = prefixes(v); }},
+    {"light", [](const Value& v, Policy& p) { p.trust.light = v.duration(); }},
+};
+
+constexpr Key<Policy> kNeighboursKeys[] = {
+    {"answer_dark", [](const Value& v, Policy& p) { p.neighbours.answer_dark = prefixes(v); }},
+    {"dhcp_ranges",
+     [](const Value& v, Policy& p) {
+       for (const Value& r : v.elements("address ranges", kMaxList))
+         p.neighbours.dhcp_ranges.push_back(r.address_range());
+     }},
+};
+
+constexpr Key<Policy> kReplyKeys[] = {
+    {"udp",
+     [](const Value& v, Policy& p) {
+       using enum Policy::UdpReply;
+       p.reply.udp = v.choice<Policy::UdpReply>({{"silent", silent}, {"unreachable", unreachable}});
+     }},
+};
+
+constexpr Key<Policy> kNormaliseKeys[] = {
+    {"ecn",
+     [](const Value& v, Policy& p) {
+       using enum Policy::Ecn;
+       p.normalise.ecn = v.choice<Policy::Ecn>({{"clear", clear}, {"keep", keep}});
+     }},
+};
+
+constexpr Key<Policy> kTimeoutsKeys[] = {
+    {"grace", [](const Value& v, Policy& p) { p.timeouts.grace = v.duration(Seconds(0)); }},
+    {"half_open", [](const Value& v, Policy& p) { p.timeouts.half_open = v.duration(); }},
+    {"established", [](const Value& v, Policy& p) { p.timeouts.established = v.duration(); }},
+    {"closing", [](const Value& v, Policy& p) { p.timeouts.closing = v.duration(); }},
+    {"time_wait", [](const Value& v, Policy& p) { p.timeouts.time_wait = v.duration(); }},
+    {"udp", [](const Value& v, Policy& p) { p.timeouts.udp = v.duration(); }},
+    {"udp_replied", [](const Value& v, Policy& p) { p.timeouts.udp_replied = v.duration(); }},
+    {"other", [](const Value& v, Policy& p) { p.timeouts.other = v.duration(); }},
+};
+
+// The upper ends keep a table under some 16 GB; the lower ends keep one entry an lcore.
+constexpr Key<Policy> kTablesKeys[] = {
+    {"connections",
+     [](const Value& v, Policy& p) { p.tables.connections = v.integer(64, 1U << 26U); }},
+    {"sources", [](const Value& v, Policy& p) { p.tables.sources = v.integer(64, 1U << 26U); }},
+    {"retransmissions",
+     [](const Value& v, Policy& p) { p.tables.retransmissions = v.integer(64, 1U << 28U); }},
+    {"conversations",
+     [](const Value& v, Policy& p) { p.tables.conversations = v.integer(64, 1U << 24U); }},
+    {"fragments", [](const Value& v, Policy& p) { p.tables.fragments = v.integer(64, 1U << 20U); }},
+    {"reply_buffers",
+     [](const Value& v, Policy& p) { p.tables.reply_buffers = v.integer(512, 1U << 20U); }},
+};
+
+/// An object of its own within the policy.
+template <const auto& keys>
+constexpr Key<Policy> section(std::string_view name) {
+  return {name, [](const Value& v, Policy& p) { read_object(v, p, keys); },
+          [](const std::string& prefix, std::vector<std::string>& out) {
+            list_keys(keys, prefix, out);
+          }};
+}
+
+constexpr Key<Policy> kPolicyKeys[] = {
+    {"profile", [](const Value&, Policy&) {}},  // read before all others
+    {"protected", [](const Value& v, Policy& p) { p.protected_prefixes = prefixes(v); }},
+    {"gateways",
+     [](const Value& v, Policy& p) {
+       for (const Value& a : v.elements("addresses", kMaxList)) p.gateways.push_back(a.address());
+     }},
+    {"hairpin",
+     [](const Value& v, Policy& p) {
+       using enum Policy::Hairpin;
+       p.hairpin = v.choice<Policy::Hairpin>({{"drop", drop}, {"pass", pass}});
+     }},
+    {"services", read_services,
+     [](const std::string& prefix, std::vector<std::string>& keys) {
+       list_keys(kServiceKeys, prefix + "/*", keys);
+     }},
+    section<kProbabilityKeys>("probability"),
+    section<kTrustKeys>("trust"),
+    section<kNeighboursKeys>("neighbours"),
+    section<kReplyKeys>("reply"),
+    section<kNormaliseKeys>("normalise"),
+    section<kTimeoutsKeys>("timeouts"),
+    section<kTablesKeys>("tables"),
+};
+
+Policy defaults(Policy::Profile profile) {
+  Policy p;
+  p.profile = profile;
+  // The paper, figure 1.
+  p.trust.partial = {{0.75, Seconds(600)}, {0.5, Seconds(600)}, {0.25, Seconds(600)}};
+  if (profile == Policy::Profile::paper) {
+    p.probability.retransmission = Policy::Retransmission::hold;  // 3.3, step 2
+    p.trust.evidence = Policy::Evidence::attempt;                 // 3.3, step 4
+  }
+  return p;
+}
+
+}  // namespace
+
+Policy read_policy(const Value& document) {
+  using enum Policy::Profile;
+  if (!document.json().is_object()) document.refuse("an object with at least \"protected\"");
+  Policy::Profile profile = standard;
+  if (document.json().contains("profile"))
+    profile = document.member("profile").choice<Policy::Profile>(
+        {{"default", standard}, {"paper", paper}});
+  Policy p = defaults(profile);
+  read_object(document, p, kPolicyKeys);
+  require(document, "protected", "a list of the prefixes to protect");
+  return p;
+}
+
+std::vector<std::string> policy_keys() {
+  std::vector<std::string> out;
+  list_keys(kPolicyKeys, "", out);
+  return out;
+}
+
+}  // namespace mitibox

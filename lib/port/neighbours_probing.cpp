@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What Neighbours does of its own accord: probing, ageing, announcing.
+#include <rte_mbuf.h>
+
+#include <algorithm>
+
+#include "port/neighbours.hpp"
+#include "port/neighbours_times.hpp"
+
+namespace mitibox {
+
+namespace {
+
+/// Whether `now` has come to `due`; both lie close together.
+bool reached(Tick now, Tick due) {
+  return static_cast<std::int32_t>(now - due) >= 0;
+}
+
+bool needs_probing(const Listed& l, Tick now) {
+  switch (l.state) {
+    case Listed::State::unknown:
+      return true;
+    case Listed::State::live:
+      return elapsed(now, l.seen) >= kSilence;
+    case Listed::State::dark:
+      return l.wanted && elapsed(now, l.probed) >= kRecheck;
+    case Listed::State::outside:
+      break;
+  }
+  return false;
+}
+
+}  // namespace
+
+void Neighbours::tick(Now now, Output& out) {
+  if (!started_) {
+    started_ = true;
+    swept_ = now.tick - 1;
+    next_start_ = now.tick;
+  }
+  const std::uint64_t span = elapsed(now.tick, swept_);
+  if (span == 0) return;
+  swept_ = now.tick;
+  hosts_.sweep(now.tick, 2 * kSilence);
+  const std::uint64_t all = listed_.size();
+  for (std::uint64_t n = std::min(all, (all * span + kSweep - 1) / kSweep); n > 0; --n) {
+    if (out.count == kMaxFrames) return;
+    step(listed_[cursor_], now, out);
+    cursor_ = (cursor_ + 1) % all;
+  }
+}
+
+void Neighbours::step(Listed& l, Now now, Output& out) {
+  if (l.state == Listed::State::live && l.cached && !l.announced) announce(l, out);
+  if (!l.probing) {
+    if (!needs_probing(l, now.tick) || !may_start(now)) return;
+    l.probing = true;
+    // One probe does where three were in vain before.
+    l.probes = l.state == Listed::State::dark ? kProbes - 1 : 0;
+    l.due = now.tick;
+  }
+  if (reached(now.tick, l.due)) advance(l, now, out);
+}
+
+void Neighbours::advance(Listed& l, Now now, Output& out) {
+  if (l.probes < kProbes) {
+    if (!probe(l, out)) return;  // no buffer or no room: at the next tick
+    ++l.probes;
+    l.due = now.tick + kProbeInterval;
+    return;
+  }
+  if (l.state == Listed::State::live) {
+    hosts_.erase(l.address);
+    l.cached = false;  // the router has the MAC of the host that left
+  }
+  l.state = Listed::State::dark;
+  l.probing = false;
+  l.wanted = false;
+  l.probed = now.tick;
+}
+
+bool Neighbours::may_start(Now now) {
+  if (!reached(now.tick, next_start_)) return false;
+  const Tick behind = elapsed(now.tick, next_start_);
+  const Tick burst = kStartInterval * kMaxFrames;
+  next_start_ = (behind > burst ? now.tick - burst : next_start_) + kStartInterval;
+  return true;
+}
+
+bool Neighbours::probe(const Listed& l, Output& out) {
+  if (out.count == kMaxFrames) return false;
+  rte_mbuf* frame = nullptr;
+  if (l.address.is_v4()) {
+    // The last one to everybody: the host may have got another MAC.
+    const bool direct = l.state == Listed::State::live && l.probes + 1 < kProbes;
+    ArpPacket arp = blank_arp();  // RFC 5227 2.1.1: sender address 0 enters no cache
+    arp.operation = be16(kArpRequest);
+    arp.sender_mac = own_;
+    arp.target_ip = l.address.v4();
+    frame = make_arp(pool_, {direct ? l.mac : kBroadcastMac, own_, l.tags}, arp);
+  } else {
+    NdFields nd;  // RFC 4862 5.4.2: neither does the unspecified address
+    nd.destination = solicited_node(l.address.bytes);
+    nd.type = icmp6::kNeighbourSolicitation;
+    nd.target = l.address.bytes;
+    frame = make_nd(pool_, {group_mac(nd.destination), own_, l.tags}, nd);
+  }
+  if (!emit(frame, Side::inside, out)) return false;
+  ++counters_.probes;
+  return true;
+}
+
+void Neighbours::announce(Listed& l, Output& out) {
+  if (out.count == kMaxFrames) return;
+  rte_mbuf* frame = nullptr;
+  if (l.address.is_v4()) {
+    ArpPacket arp = blank_arp();  // RFC 5227 2.3
+    arp.operation = be16(kArpRequest);
+    arp.sender_mac = l.mac;
+    arp.sender_ip = arp.target_ip = l.address.v4();
+    frame = make_arp(pool_, {kBroadcastMac, l.mac, l.tags}, arp);
+  } else {
+    NdFields nd;  // RFC 4861 7.2.6
+    nd.source = nd.target = l.address.bytes;
+    nd.destination = kAllNodes;
+    nd.type = icmp6::kNeighbourAdvertisement;
+    nd.flags = kNdOverride;
+    nd.target_link = l.mac;
+    frame = make_nd(pool_, {group_mac(kAllNodes), l.mac, l.tags}, nd);
+  }
+  if (!emit(frame, Side::outside, out)) return;  // at the next tick
+  ++counters_.announcements;
+  l.announced = true;
+  l.cached = false;
+}
+
+bool Neighbours::emit(rte_mbuf* frame, Side to, Output& out) {
+  if (frame == nullptr) return false;
+  out.frames[out.count++] = {frame, to};
+  return true;
+}
+
+}  // namespace mitibox

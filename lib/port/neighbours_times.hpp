@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Intervals of Neighbours, in milliseconds.
+#pragma once
+
+#include <cstdint>
+
+namespace mitibox {
+
+inline constexpr std::uint32_t kSilence = 300'000;     ///< then a host is probed anew
+inline constexpr std::uint32_t kProbeInterval = 1000;  ///< between probes, and for the last answer
+inline constexpr std::uint8_t kProbes = 3;             ///< a round
+inline constexpr std::uint32_t kStartInterval = 10;    ///< between addresses probed unasked
+inline constexpr std::uint32_t kRecheck = 60'000;      ///< a dark address asked for: one probe
+inline constexpr std::uint32_t kSettle = 10'000;  ///< RFC 5227: a host claims within 9 s at most
+inline constexpr std::uint32_t kFresh = 1000;     ///< a sign of life this young needs no update
+inline constexpr std::uint32_t kSweep = 32;       ///< for one pass over the listed addresses
+
+}  // namespace mitibox

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The two ethdev ports: set-up, statistics, and their TX queues as a Wire.
+#pragma once
+
+#include <rte_ethdev.h>
+#include <rte_mempool.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "packet/packet.hpp"
+#include "port/transmit.hpp"
+
+namespace mitibox {
+
+/// One port, by its number or its device name ("0", "net_af_packet0", "0000:01:00.0"). Throws
+/// std::runtime_error that lists the ports there are.
+std::uint16_t find_port(const std::string& name);
+
+/// Both ports of the bridge. Set up and closed by the main lcore.
+class Ports {
+ public:
+  struct Config {
+    std::array<std::uint16_t, kSides> ids;  ///< by Side
+    std::uint16_t queues = 1;               ///< RX and TX queues of each port
+    std::uint16_t descriptors = 1024;       ///< of each queue, as far as the driver agrees
+  };
+
+  /// Bytes of a buffer that holds a frame of either port's MTU with two VLAN tags, headroom
+  /// included.
+  static std::uint16_t buffer_size(const Config& config);
+
+  /// Configures and starts both ports, promiscuous. Throws std::runtime_error naming the port, the
+  /// step and the driver's reason.
+  Ports(const Config& config, rte_mempool* pool);
+  ~Ports();
+  Ports(const Ports&) = delete;
+  Ports& operator=(const Ports&) = delete;
+
+  [[nodiscard]] std::uint16_t id(Side side) const { return config_.ids[index(side)]; }
+  [[nodiscard]] Mac mac(Side side) const;
+  /// One line for the operator: name, driver, MAC, MTU, link.
+  [[nodiscard]] std::string describe(Side side) const;
+
+ private:
+  void start(Side side, rte_mempool* pool);
+  Config config_;
+};
+
+/// One worker's TX queue on both ports.
+class PortWire : public Wire {
+ public:
+  PortWire(const Ports& ports, std::uint16_t queue)
+      : ids_{ports.id(Side::outside), ports.id(Side::inside)}, queue_(queue) {}
+
+  std::uint16_t send(Side to, rte_mbuf** frames, std::uint16_t count) override {
+    return rte_eth_tx_burst(ids_[index(to)], queue_, frames, count);
+  }
+
+ private:
+  std::array<std::uint16_t, kSides> ids_;
+  std::uint16_t queue_;
+};
+
+}  // namespace mitibox

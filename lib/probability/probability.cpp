@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "probability/probability.hpp"
+
+#include <array>
+
+namespace mitibox {
+
+namespace {
+
+std::uint64_t hash_flow(Key128 key, const Packet& p) {
+  const auto& w = p.key.words;
+  return p.family == Family::v4 ? siphash13_of(key, w[0], w[1])
+                                : siphash13_of(key, w[0], w[1], w[2], w[3], w[4]);
+}
+
+std::uint64_t hash_attempt(Key128 key, const Packet& p, std::uint64_t nonce) {
+  const auto& w = p.key.words;
+  return p.family == Family::v4 ? siphash13_of(key, w[0], w[1], nonce)
+                                : siphash13_of(key, w[0], w[1], w[2], w[3], w[4], nonce);
+}
+
+/// The number of the period in which `time` lies, the periods starting at -(phase modulo period).
+std::uint64_t period_index(Time time, Time period, std::uint64_t phase) {
+  const auto length = static_cast<std::uint64_t>(period.count());
+  return (static_cast<std::uint64_t>(time.count()) + phase % length) / length;
+}
+
+}  // namespace
+
+Probability::Probability(const Policy& policy, const Secrets& secrets, std::uint32_t memory_entries)
+    : coin_(secrets.coin),
+      retransmission_(secrets.retransmission),
+      phase_(secrets.phase),
+      drop_(policy.probability.drop) {
+  if (policy.probability.retransmission == Policy::Retransmission::admit)
+    memory_.emplace(memory_entries, TableName{"retransmissions", "tables.retransmissions"});
+}
+
+Probability::Draw Probability::draw(const Packet& opening, Now now) const {
+  if (opening.protocol == protocol::kTcp) {
+    // One hash serves both: a coin that fell leaves its lower bits uniform.
+    const std::uint64_t attempt = hash_attempt(coin_, opening, opening.sequence);
+    return {attempt, attempt};
+  }
+  const std::uint64_t epoch = period_index(now.time, kEpoch, hash_flow(phase_, opening));
+  return {hash_attempt(coin_, opening, epoch), hash_flow(retransmission_, opening)};
+}
+
+Probability::Outcome Probability::judge(const Packet& opening, Now now) {
+  return decide(draw(opening, now), now);
+}
+
+void Probability::judge(std::span<const Packet* const> openings, Now now,
+                        std::span<Outcome> outcomes) {
+  std::array<Draw, kBurst> draws;
+  for (std::size_t i = 0; i < openings.size(); ++i) {
+    draws[i] = draw(*openings[i], now);
+    if (memory_ && (flooded_ || drop_.takes(draws[i].attempt)))
+      memory_->prefetch(draws[i].remember);
+  }
+  for (std::size_t i = 0; i < openings.size(); ++i) outcomes[i] = decide(draws[i], now);
+}
+
+Probability::Outcome Probability::decide(const Draw& draw, Now now) {
+  if (flooded_) [[unlikely]] {
+    if (memory_->eviction_age(now) <= kCalmAbove) return decide_in_flood(draw, now);
+    flooded_ = false;
+  }
+  if (!drop_.takes(draw.attempt)) return Outcome::admit;
+  return memory_ ? decide_remembered(draw, now) : Outcome::coin;
+}
+
+Probability::Outcome Probability::decide_remembered(const Draw& draw, Now now) {
+  const Memory::Place place = memory_->locate(draw.remember, now);
+  if (!place.found) {
+    memory_->store(place, draw.remember, false, now);
+    flooded_ = place.victim_age < kFloodBelow;
+    return Outcome::coin;
+  }
+  if (place.flagged) return Outcome::admit;
+  if (place.age < kSoonest) return Outcome::repeat;
+  memory_->store(place, draw.remember, true, now);
+  return Outcome::admit;
+}
+
+Probability::Outcome Probability::decide_in_flood(const Draw& draw, Now now) {
+  const Memory::Place place = memory_->locate(draw.remember, now);
+  if (place.found && place.flagged) return Outcome::admit;
+  const bool repeated = place.found && place.age >= kSoonest;
+  const std::uint64_t slot = period_index(now.time, kSlot, draw.attempt);
+  if (!repeated && drop_.takes(siphash13_of(retransmission_, draw.attempt, slot)))
+    return Outcome::coin;
+  memory_->store(place, draw.remember, true, now);
+  return Outcome::admit;
+}
+
+std::uint32_t Probability::eviction_age(Now now) const {
+  return memory_ ? memory_->eviction_age(now) : UINT32_MAX;
+}
+
+std::size_t Probability::memory_bytes(std::uint32_t entries) {
+  return Memory::memory_bytes(entries);
+}
+
+}  // namespace mitibox

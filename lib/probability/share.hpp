@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// A probability, ready to be compared with a uniform 64-bit draw.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+namespace mitibox {
+
+class Share {
+ public:
+  Share() = default;
+  /// `probability`: 0..1; exact to 2^-53, and at 0 (never) and 1 (always).
+  explicit Share(double probability)
+      : always_(probability >= 1.0),
+        bound_(probability > 0.0 && probability < 1.0
+                   ? static_cast<std::uint64_t>(std::ldexp(probability, 64))
+                   : 0) {}
+
+  [[nodiscard]] bool takes(std::uint64_t draw) const { return draw < bound_ || always_; }
+
+ private:
+  bool always_ = false;
+  std::uint64_t bound_ = 0;
+};
+
+}  // namespace mitibox

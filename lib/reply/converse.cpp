@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Reply's conversations with proven sources.
+#include "reply/reply.hpp"
+
+namespace mitibox {
+
+namespace {
+
+constexpr std::uint32_t kLimitedEvery =
+    500;  // milliseconds, each conversation (RFC 5961 section 7)
+
+}  // namespace
+
+Reply::Continuation Reply::converse(const Packet& segment, Now now) {
+  if (segment.protocol != protocol::kTcp || segment.fragment != Fragment::none ||
+      !may_answer(segment))
+    return {};
+  Conversation* c = conversations_.find(segment.key, segment.family);
+  Continuation result{.ours = true, .proof = false, .answer = {nullptr, Reason::conversation}};
+  if (c != nullptr && c->live() && !script::odd(script::classify(*c, segment))) {
+    result.answer = proceed(*c, segment, now);
+    return result;
+  }
+  if (SynOffer offer; completes(segment, c, now, offer)) {
+    result.proof = true;
+    ++counters_.proofs;
+    c = begin(segment, offer, now);
+    if (c == nullptr) return result;
+  } else if (c == nullptr || !c->live()) {
+    return {};
+  }
+  result.answer = proceed(*c, segment, now);
+  return result;
+}
+
+bool Reply::completes(const Packet& segment, const Conversation* old, Now now, SynOffer& offer) {
+  if ((segment.tcp_flags & (tcp::kSyn | tcp::kRst | tcp::kAck)) != tcp::kAck) return false;
+  const std::uint32_t client_isn = segment.sequence - 1;
+  if (old != nullptr && old->client_isn == client_isn) return false;
+  const auto found =
+      cookie_.check({segment.key, segment.family, client_isn}, segment.acknowledgement - 1, now);
+  if (found) {
+    offer = *found;
+  } else if (old == nullptr) {
+    // What merely does not fit into a conversation is no attempt to guess a cookie.
+    ++counters_.bad_cookies;
+  }
+  return found.has_value();
+}
+
+Conversation* Reply::begin(const Packet& segment, const SynOffer& offer, Now now) {
+  const unsigned bits = segment.family == Family::v4 ? ipv4_prefix_ : ipv6_prefix_;
+  Conversation* c = conversations_.begin(segment, masked(segment.outside_address(), bits), now);
+  counters_.conversation_evictions = conversations_.evictions();
+  if (c == nullptr) return nullptr;
+  c->client_isn = segment.sequence - 1;
+  c->expected = segment.sequence;
+  c->next = segment.acknowledgement;
+  c->scaled = offer.scaled();
+  return c;
+}
+
+Reply::Answer Reply::proceed(Conversation& c, const Packet& segment, Now now) {
+  using script::Event, script::Response;
+  const Event event = script::classify(c, segment);
+  const script::Row row = script::step(c.state, event);
+  if (event != Event::nonsense) conversations_.touch(c, now);
+
+  Response how = row.response;
+  if (how == Response::limited_ack && elapsed(now.tick, c.limited) < kLimitedEvery)
+    how = Response::none;
+
+  Conversation after = c;
+  if (event == Event::data || event == Event::fin)
+    after.expected = segment.sequence + segment.payload_length() + (event == Event::fin ? 1U : 0U);
+  if (event == Event::fin) ++after.next;
+  const Answer answer = respond(after, segment, how);
+  // What could not be answered did not happen: the peer will repeat it.
+  if (answer.reason == Reason::reply_pool) return answer;
+
+  c.expected = after.expected;
+  c.next = after.next;
+  if (how == Response::limited_ack) c.limited = now.tick;
+  if (row.next == Conversation::State::ended)
+    conversations_.end(c);
+  else
+    c.state = row.next;
+  return answer;
+}
+
+Reply::Answer Reply::respond(const Conversation& c, const Packet& segment, script::Response how) {
+  if (how == script::Response::none) return {nullptr, Reason::conversation};
+  const bool fin = how == script::Response::fin_ack;
+  const std::uint32_t window = c.scaled ? kPersonaLater >> kPersonaScale : kPersonaLater;
+  const TcpFields fields{.sequence = fin ? c.next - 1 : c.next,
+                         .acknowledgement = c.expected,
+                         .flags = static_cast<std::uint8_t>(tcp::kAck | (fin ? tcp::kFin : 0U)),
+                         .window = static_cast<std::uint16_t>(window)};
+  rte_mbuf* frame = builder_.tcp(segment, persona_.tcp(segment), fields);
+  return {frame, frame == nullptr ? Reason::reply_pool : Reason::answered};
+}
+
+}  // namespace mitibox

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Reply: answers diverted traffic as an open, silent service would (the paper, 3.2).
+#pragma once
+
+#include <rte_mempool.h>
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "base/secrets.hpp"
+#include "base/time.hpp"
+#include "packet/builder.hpp"
+#include "packet/packet.hpp"
+#include "policy/policy.hpp"
+#include "reply/conversations.hpp"
+#include "reply/cookie.hpp"
+#include "reply/persona.hpp"
+#include "reply/script.hpp"
+
+namespace mitibox {
+
+/// Owned by one lcore. Stateless up to the handshake's end: the SYN/ACK's ISN is a cookie. Only a
+/// source that returned it gets an entry, in a bounded conversation table with a quota a source.
+/// At most one frame a probe, never longer than SYN + 4 bytes (other answers: never longer than
+/// what asked), and none to group, broadcast or martian addresses or MACs.
+class Reply {
+ public:
+  /// What to do with a packet. The caller queues `frame` (if any) on the port that the packet came
+  /// from, and ends the packet under `reason`.
+  struct Answer {
+    rte_mbuf* frame = nullptr;
+    Reason reason = Reason::reply_silent;
+  };
+
+  /// What a stray TCP segment is to the forged conversations.
+  struct Continuation {
+    bool ours = false;   ///< belongs to one: `answer` holds; else the packet is not Reply's
+    bool proof = false;  ///< this segment completed a forged handshake: its source is proven
+    Answer answer;
+  };
+
+  struct Counters {
+    std::uint64_t syn_acks = 0;
+    std::uint64_t echoes = 0;
+    std::uint64_t unreachables = 0;
+    std::uint64_t proofs = 0;       ///< handshakes completed
+    std::uint64_t bad_cookies = 0;  ///< stray ACKs that completed none
+    std::uint64_t conversation_evictions = 0;
+  };
+
+  /// `pool`: where forged frames come from, this lcore's own. Throws std::runtime_error naming the
+  /// table, its size and the option when memory is short.
+  Reply(const Policy& policy, const Secrets& secrets, rte_mempool* pool,
+        std::uint32_t conversations, std::string_view name);
+  ~Reply();
+  Reply(const Reply&) = delete;
+  Reply& operator=(const Reply&) = delete;
+
+  /// Answers a diverted opening packet (TCP SYN, UDP, echo request, or another protocol).
+  Answer open(const Packet& probe, Now now);
+
+  /// Takes a stray inbound TCP segment (never a SYN) that belongs to a forged conversation, or that
+  /// completes a forged handshake.
+  Continuation converse(const Packet& segment, Now now);
+
+  /// A challenge ACK (RFC 5961 section 4) towards the sender of `syn`, in the name of its
+  /// destination. `sequence` and `acknowledgement` in host byte order; `window` as on the wire.
+  struct Challenge {
+    std::uint32_t sequence, acknowledgement;
+    std::uint16_t window;
+  };
+  Answer challenge(const Packet& syn, const Challenge& numbers);
+
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+  /// Conversations that are going on.
+  [[nodiscard]] std::uint32_t conversations() const { return conversations_.live(); }
+
+  /// Ends idle conversations, looking at no more than `budget` entries.
+  void sweep(Now now, std::uint32_t budget);
+
+  static std::size_t memory_bytes(std::uint32_t conversations);
+
+ private:
+  Answer open_tcp(const Packet& syn, Now now);
+  Answer open_udp(const Packet& probe);
+  Answer open_echo(const Packet& request);
+  /// Whether `segment` returns the cookie of a handshake other than `old`'s; fills in `offer`.
+  bool completes(const Packet& segment, const Conversation* old, Now now, SynOffer& offer);
+  Conversation* begin(const Packet& segment, const SynOffer& offer, Now now);
+  Answer proceed(Conversation& conversation, const Packet& segment, Now now);
+  Answer respond(const Conversation& conversation, const Packet& segment, script::Response how);
+
+  Builder builder_;
+  Persona persona_;
+  Cookie cookie_;
+  Conversations conversations_;
+  Counters counters_;
+  bool udp_unreachable_;
+  unsigned ipv4_prefix_;  ///< bits that make a source, for its quota
+  unsigned ipv6_prefix_;
+};
+
+}  // namespace mitibox

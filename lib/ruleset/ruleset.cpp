@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ruleset/ruleset.hpp"
+
+#include <algorithm>
+
+namespace mitibox {
+
+namespace {
+
+bool covers(const std::vector<PortRange>& ranges, std::uint16_t port) {
+  const auto at = std::partition_point(ranges.begin(), ranges.end(),
+                                       [&](const PortRange& r) { return r.last < port; });
+  return at != ranges.end() && at->first <= port;
+}
+
+bool offers_anything(const Service& s) {
+  return s.echo || !s.tcp.empty() || !s.udp.empty() || s.protocols.any();
+}
+
+}  // namespace
+
+Ruleset::Ruleset(const Policy& policy) : services_(policy.services) {
+  std::sort(services_.begin(), services_.end(),
+            [](const Service& a, const Service& b) { return a.address < b.address; });
+  for (const Service& s : services_) protocols_ |= s.protocols;
+}
+
+Ruleset::Match Ruleset::match(const Destination& destination) const {
+  const auto at = std::partition_point(services_.begin(), services_.end(), [&](const Service& s) {
+    return s.address < destination.address;
+  });
+  if (at == services_.end() || at->address != destination.address) return Match::illegitimate;
+  const Match found = at->is_public ? Match::open : Match::legitimate;
+  const std::uint8_t echo = destination.address.is_v4() ? protocol::kIcmp : protocol::kIcmpv6;
+  if (destination.protocol == echo) {
+    if (at->echo) return found;
+    return offers_anything(*at) ? Match::tolerated : Match::illegitimate;
+  }
+  const auto when = [&](bool listed) { return listed ? found : Match::illegitimate; };
+  switch (destination.protocol) {
+    case protocol::kTcp:
+      return when(covers(at->tcp, destination.port));
+    case protocol::kUdp:
+      return when(covers(at->udp, destination.port));
+    default:
+      return when(at->protocols[destination.protocol]);
+  }
+}
+
+}  // namespace mitibox

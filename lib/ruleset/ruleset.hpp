@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Ruleset: which destinations inside are legitimate (the paper, 3.2).
+#pragma once
+
+#include <bitset>
+#include <vector>
+
+#include "packet/address.hpp"
+#include "policy/policy.hpp"
+
+namespace mitibox {
+
+/// Immutable after construction; read by every lcore. Static entries only; learned and imported
+/// ones will be further sources of the same answer.
+class Ruleset {
+ public:
+  enum class Match : std::uint8_t {
+    illegitimate,  ///< evidence against whoever tried
+    tolerated,     ///< echo to an address that offers a service: answered by the box, no evidence
+    legitimate,
+    open,  ///< legitimate, and `public`: without coin and Trust
+  };
+
+  explicit Ruleset(const Policy& policy);
+
+  /// Echo is asked for by protocol ICMP or ICMPv6.
+  [[nodiscard]] Match match(const Destination& destination) const;
+
+  /// Whether any service lists this IP protocol (rule S-IP4-8).
+  [[nodiscard]] bool lists_protocol(std::uint8_t protocol) const { return protocols_[protocol]; }
+
+ private:
+  std::vector<Service> services_;  ///< sorted by address
+  std::bitset<256> protocols_;
+};
+
+}  // namespace mitibox

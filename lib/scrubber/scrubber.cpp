@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "scrubber/scrubber.hpp"
+
+#include <algorithm>
+
+#include "packet/checksum.hpp"
+#include "packet/cursor.hpp"
+#include "scrubber/tcp_rules.hpp"
+
+namespace mitibox {
+
+namespace {
+
+constexpr std::uint16_t kMaxEchoPayload = 1472;
+constexpr std::uint16_t kMinMtuV4 = 576;  // what every host takes (RFC 791)
+constexpr std::uint16_t kMinMtuV6 = 1280;
+
+bool is_martian_v4(be32 address) {
+  const std::uint32_t a = address.host();
+  const std::uint32_t net = a >> 24U;
+  return net == 0 || net == 127 || net >= 224 || a >> 16U == 0xa9fe;
+}
+
+bool is_martian_v6(const std::array<std::uint8_t, 16>& a) {
+  if (a[0] == 0xff) return true;
+  // ::/96 holds the unspecified, loopback and IPv4-compatible addresses, ::ffff:0:0/96 the mapped.
+  const bool zeros = std::all_of(a.begin(), a.begin() + 10, [](auto b) { return b == 0; });
+  return zeros && ((a[10] == 0 && a[11] == 0) || (a[10] == 0xff && a[11] == 0xff));
+}
+
+std::uint64_t pseudo_of(const Packet& p, std::uint32_t length) {
+  return p.family == Family::v4 ? pseudo_sum(p.ipv4(), p.protocol, length)
+                                : pseudo_sum(p.ipv6(), p.protocol, length);
+}
+
+/// Whether the transport checksum holds; a first fragment carries only a part of what it covers.
+bool checksum_holds(const Packet& p) {
+  if (p.fragment != Fragment::none) return true;
+  const auto length = static_cast<std::uint16_t>(p.end - p.l4);
+  return fold(pseudo_of(p, length) + sum_bytes(p.data() + p.l4, length)) == 0xffff;
+}
+
+}  // namespace
+
+Scrubber::Scrubber(const Policy& policy, const Secrets& secrets, std::uint32_t fragments)
+    : ecn_(policy.normalise.ecn), fragments_(secrets, fragments) {
+  for (const Prefix& prefix : policy.protected_prefixes)
+    if (prefix.address.is_v4() && prefix.bits <= 30) broadcasts_.push_back(prefix.last().v4());
+}
+
+void Scrubber::scrub(Packet& p) const {
+  Result why = p.family == Family::v4 ? scrub_ipv4(p) : scrub_ipv6(p);
+  if (!why) {
+    // S-IP4-2: what lies behind the datagram is not the datagram's.
+    rte_pktmbuf_trim(p.frame, static_cast<std::uint16_t>(p.frame->data_len - p.end));
+    if (p.fragment != Fragment::none && !fragment_fits(p)) return p.drop(Reason::fragment_bounds);
+    if (p.fragment == Fragment::later) {
+      if (p.is_icmp()) return p.drop(Reason::fragment_icmp);
+      p.verdict = Verdict::follow;
+      return;
+    }
+    if (p.protocol == protocol::kTcp)
+      why = scrub_tcp(p);
+    else if (p.protocol == protocol::kUdp)
+      why = scrub_udp(p);
+    else if (p.is_icmp())
+      why = scrub_icmp(p);
+    else if (p.protocol == protocol::kIcmp || p.protocol == protocol::kIcmpv6)
+      why = Reason::icmp_type;
+    else
+      p.payload = p.l4;
+  }
+  if (why) p.drop(*why);
+}
+
+void Scrubber::settle_later(Packet& later, Now now) const {
+  if (fragments_.follows(later, now)) return later.forward();
+  later.drop(Reason::fragment_unknown);
+}
+
+Scrubber::Result Scrubber::scrub_ipv4(Packet& p) const {
+  const Ipv4Header& ip = p.ipv4();
+  if (fold(sum_bytes(p.data() + p.l3, ip.header_length())) != 0xffff) return Reason::ip4_checksum;
+  if (ip.header_length() != sizeof(Ipv4Header)) return Reason::ip4_options;  // S-IP4-3
+  const std::uint16_t fragment = ip.fragment.host();
+  if ((fragment & kIpv4Reserved) != 0) return Reason::ip4_reserved;  // S-IP4-4
+  // S-IP4-5
+  if (is_martian_v4(p.from == Side::outside ? ip.source : ip.destination))
+    return Reason::ip_martian;
+  if (p.from == Side::outside &&
+      std::find(broadcasts_.begin(), broadcasts_.end(), ip.destination) != broadcasts_.end())
+    return Reason::ip_broadcast;
+  if ((fragment & kIpv4OffsetMask) != 0)
+    p.fragment = Fragment::later;
+  else if ((fragment & kIpv4MoreFragments) != 0)
+    p.fragment = Fragment::first;
+  return std::nullopt;
+}
+
+Scrubber::Result Scrubber::scrub_ipv6(Packet& p) const {
+  const Ipv6Header& ip = p.ipv6();
+  if (is_martian_v6(p.from == Side::outside ? ip.source : ip.destination))
+    return Reason::ip_martian;  // S-IP6-1
+  if (p.protocol == protocol::kIpv6Fragment) {
+    const auto* header =
+        Cursor(p.data() + p.l4, static_cast<std::size_t>(p.end - p.l4)).peek<Ipv6FragmentHeader>();
+    if (header == nullptr) return Reason::ip6_extension;
+    const std::uint16_t field = header->offset_more.host();
+    p.protocol = header->next_header;
+    if ((field & 0xfff9U) == 0) {
+      strip_fragment_header(p);
+    } else {
+      p.fragment = (field & 0xfff8U) != 0 ? Fragment::later : Fragment::first;
+      p.l4 = static_cast<std::uint16_t>(p.l4 + sizeof *header);
+      if (p.fragment == Fragment::later) return std::nullopt;
+    }
+  }
+  switch (p.protocol) {  // S-IP6-2 to 5
+    case protocol::kHopByHop:
+      return Reason::ip6_hop_by_hop;
+    case protocol::kIpv6Routing:
+      return Reason::ip6_routing;
+    case protocol::kIpv6Fragment:
+    case protocol::kDestinationOptions:
+    case protocol::kNoNextHeader:
+    case 135:  // Mobility
+    case 139:  // HIP
+    case 140:  // Shim6
+    case 253:  // experiments (RFC 4727)
+    case 254:
+      return Reason::ip6_extension;
+    default:
+      return std::nullopt;
+  }
+}
+
+Scrubber::Result Scrubber::scrub_tcp(Packet& p) const {
+  const auto length = static_cast<std::uint16_t>(p.end - p.l4);
+  const Reason cut = p.fragment == Fragment::first ? Reason::fragment_first : Reason::tcp_header;
+  auto* tcp = Cursor(p.data() + p.l4, length).peek<TcpHeader>();
+  if (tcp == nullptr || tcp->header_length() > length) return cut;
+  if (tcp->header_length() < sizeof(TcpHeader)) return Reason::tcp_header;  // S-TCP-1
+  if (!checksum_holds(p)) return Reason::tcp_checksum;
+  p.source_port = tcp->source_port.host();
+  p.destination_port = tcp->destination_port.host();
+  if (p.source_port == 0 || p.destination_port == 0) return Reason::tcp_port;
+  // Nobody sends one, and what is answered before the rest has come gives the box away.
+  if (p.fragment == Fragment::first && (tcp->flags & tcp::kSyn) != 0) return Reason::fragment_first;
+  if (!normalise_flags(*tcp, ecn_ == Policy::Ecn::keep)) return Reason::tcp_flags;  // S-TCP-2
+  if (!normalise_options(*tcp)) return Reason::tcp_options;                         // S-TCP-3
+  p.tcp_flags = tcp->flags;
+  p.sequence = tcp->sequence.host();
+  p.acknowledgement = tcp->acknowledgement.host();
+  p.window = tcp->window.host();
+  p.payload = static_cast<std::uint16_t>(p.l4 + tcp->header_length());
+  return std::nullopt;
+}
+
+Scrubber::Result Scrubber::scrub_udp(Packet& p) const {
+  const auto length = static_cast<std::uint16_t>(p.end - p.l4);
+  const auto* udp = Cursor(p.data() + p.l4, length).peek<UdpHeader>();
+  if (udp == nullptr)
+    return p.fragment == Fragment::first ? Reason::fragment_first : Reason::udp_header;
+  const std::uint16_t said = udp->length.host();
+  if (said < sizeof(UdpHeader)) return Reason::udp_header;  // S-UDP-1
+  if (p.fragment == Fragment::first) {
+    if (said <= length) return Reason::udp_header;  // more is to come than it says
+  } else {
+    if (said > length) return Reason::udp_header;
+    if (said < length) {
+      p.end = static_cast<std::uint16_t>(p.l4 + said);
+      shorten(p);
+    }
+  }
+  if (udp->checksum.raw() == 0) {
+    if (p.family == Family::v6) return Reason::udp_checksum;
+  } else if (!checksum_holds(p)) {
+    return Reason::udp_checksum;
+  }
+  p.source_port = udp->source_port.host();
+  p.destination_port = udp->destination_port.host();
+  if (p.source_port == 0 || p.destination_port == 0) return Reason::udp_port;
+  p.payload = static_cast<std::uint16_t>(p.l4 + sizeof(UdpHeader));
+  return std::nullopt;
+}
+
+Scrubber::Result Scrubber::scrub_icmp(Packet& p) const {
+  if (p.fragment != Fragment::none) return Reason::fragment_icmp;  // S-FRAG-5
+  const auto length = static_cast<std::uint16_t>(p.end - p.l4);
+  const auto* icmp = Cursor(p.data() + p.l4, length).peek<IcmpHeader>();
+  if (icmp == nullptr) return Reason::icmp_header;
+  const std::uint64_t pseudo = p.family == Family::v4 ? 0 : pseudo_of(p, length);
+  if (fold(pseudo + sum_bytes(p.data() + p.l4, length)) != 0xffff) return Reason::icmp_checksum;
+  p.payload = static_cast<std::uint16_t>(p.l4 + sizeof(IcmpHeader));
+
+  const bool v4 = p.family == Family::v4;
+  const bool asks = icmp->type == (v4 ? icmp4::kEcho : icmp6::kEcho);
+  if (asks || icmp->type == (v4 ? icmp4::kEchoReply : icmp6::kEchoReply)) {
+    if (asks && p.from == Side::outside &&
+        (icmp->code != 0 || p.payload_length() > kMaxEchoPayload))
+      return Reason::icmp_echo;  // S-ICMP-1
+    p.source_port = p.destination_port = icmp->id.host();
+    return std::nullopt;
+  }
+  // S-ICMP-2, S-ICMP-3, S-ICMP6-3
+  if (v4) {
+    const bool error = icmp->type == icmp4::kUnreachable || icmp->type == icmp4::kTimeExceeded ||
+                       icmp->type == icmp4::kParameterProblem;
+    const bool starves = icmp->type == icmp4::kUnreachable &&
+                         icmp->code == icmp4::kCodeFragmentationNeeded &&
+                         icmp->sequence.host() < kMinMtuV4;
+    return error && !starves ? Result{} : Reason::icmp_type;
+  }
+  if (icmp->type < icmp6::kUnreachable || icmp->type > icmp6::kParameterProblem)
+    return Reason::icmp_type;
+  const std::uint32_t mtu = std::uint32_t{icmp->id.host()} << 16U | icmp->sequence.host();
+  if (icmp->type == icmp6::kPacketTooBig && mtu < kMinMtuV6) return Reason::icmp_type;
+  return std::nullopt;
+}
+
+}  // namespace mitibox

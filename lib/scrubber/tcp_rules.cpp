@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "scrubber/tcp_rules.hpp"
+
+#include <array>
+#include <bit>
+#include <cstring>
+#include <span>
+
+#include "packet/checksum.hpp"
+
+namespace mitibox {
+
+namespace {
+
+using namespace tcp;
+
+/// By the low five flag bits; URG never stands without ACK and is cleared with it.
+constexpr std::array<bool, 32> kLegal = [] {
+  std::array<bool, 32> legal{};
+  for (const int f : {+kSyn, kSyn | kAck, +kAck, kFin | kAck, +kRst, kRst | kAck, kPsh | kAck,
+                      kFin | kPsh | kAck})
+    legal[static_cast<std::size_t>(f)] = true;
+  return legal;
+}();
+
+/// Length that the option must have; 0: any.
+unsigned fixed_length(std::uint8_t kind) {
+  switch (kind) {
+    case kOptionMss:
+      return 4;
+    case kOptionWindowScale:
+      return 3;
+    case kOptionSackPermitted:
+      return 2;
+    case kOptionTimestamps:
+      return 10;
+    default:
+      return 0;
+  }
+}
+
+bool sack_length(unsigned length) {
+  return length >= 10 && length <= 34 && length % 8 == 2;
+}
+
+/// Zeros `bytes`, which lie `offset` bytes into the header, and keeps the checksum right.
+void zero_tail(TcpHeader& tcp, std::span<std::uint8_t> bytes, std::size_t offset) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (bytes[i] == 0) continue;
+    const bool high = (offset + i) % 2 == 0;
+    const std::uint16_t was = static_cast<std::uint16_t>(high ? bytes[i] << 8U : bytes[i]);
+    tcp.checksum = adjust(tcp.checksum, be16(was), be16());
+    bytes[i] = 0;
+  }
+}
+
+}  // namespace
+
+bool normalise_flags(TcpHeader& tcp, bool keep_ecn) {
+  std::uint8_t flags = tcp.flags;
+  if (!keep_ecn) flags = static_cast<std::uint8_t>(flags & ~(kEce | kCwr));
+  if ((flags & kAck) != 0) flags = static_cast<std::uint8_t>(flags & ~kUrg);
+  if ((flags & kUrg) != 0 || !kLegal[flags & 0x1fU]) return false;
+
+  const auto offset = static_cast<std::uint8_t>(tcp.offset_reserved & 0xf0U);
+  if (flags != tcp.flags || offset != tcp.offset_reserved) {
+    const auto word = [](std::uint8_t high, std::uint8_t low) {
+      return be16(static_cast<std::uint16_t>(high << 8U | low));
+    };
+    tcp.checksum = adjust(tcp.checksum, word(tcp.offset_reserved, tcp.flags), word(offset, flags));
+    tcp.flags = flags;
+    tcp.offset_reserved = offset;
+  }
+  if (tcp.urgent.raw() != 0) {
+    tcp.checksum = adjust(tcp.checksum, tcp.urgent, be16());
+    tcp.urgent = be16();
+  }
+  return true;
+}
+
+bool normalise_options(TcpHeader& tcp) {
+  const std::size_t length = tcp.header_length() - sizeof(TcpHeader);
+  if (length == 0) return true;
+  auto* first = reinterpret_cast<std::uint8_t*>(&tcp) + sizeof(TcpHeader);
+  // What nearly every segment of a Linux connection carries: two NOPs and timestamps.
+  if (length == 12) {
+    static constexpr std::array<std::uint8_t, 4> kUsual{kOptionNop, kOptionNop, kOptionTimestamps,
+                                                        10};
+    if (std::memcmp(first, kUsual.data(), kUsual.size()) == 0) return true;
+  }
+  const std::span<std::uint8_t> options(first, length);
+  std::uint64_t seen[4] = {};
+  std::size_t at = 0;
+  while (at < length) {
+    const std::uint8_t kind = options[at];
+    if (kind == kOptionNop) {
+      ++at;
+      continue;
+    }
+    if (kind == kOptionEnd) {
+      zero_tail(tcp, options.subspan(at), at);
+      return true;
+    }
+    if (at + 1 >= length) return false;
+    const unsigned size = options[at + 1];
+    if (size < 2 || at + size > length) return false;
+    if (const unsigned fixed = fixed_length(kind); fixed != 0 && size != fixed) return false;
+    if (kind == kOptionSack && !sack_length(size)) return false;
+    const std::uint64_t bit = std::uint64_t{1} << (kind % 64U);
+    if ((seen[kind / 64U] & bit) != 0) return false;
+    seen[kind / 64U] |= bit;
+    at += size;
+  }
+  return true;
+}
+
+void shorten(Packet& p) {
+  const auto total = static_cast<std::uint16_t>(p.end - p.l3);
+  if (p.family == Family::v4) {
+    auto& ip = p.ipv4();
+    ip.checksum = adjust(ip.checksum, ip.total_length, be16(total));
+    ip.total_length = be16(total);
+  } else {
+    p.ipv6().payload_length = be16(static_cast<std::uint16_t>(total - sizeof(Ipv6Header)));
+  }
+  rte_pktmbuf_trim(p.frame, static_cast<std::uint16_t>(p.frame->data_len - p.end));
+}
+
+}  // namespace mitibox

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What the box remembers of one connection.
+#pragma once
+
+#include <cstdint>
+
+#include "base/time.hpp"
+#include "packet/packet.hpp"
+#include "tracker/tcp_state.hpp"
+
+namespace mitibox {
+
+/// Which end's segments, windows and limits; sequence numbers in host byte order, modulo 2^32.
+struct TcpEnd {
+  std::uint32_t end = 0;         ///< behind the last octet that this end has sent
+  std::uint32_t limit = 0;       ///< behind the last octet that the other end lets it send
+  std::uint32_t max_window = 0;  ///< largest window that this end has offered, scaled
+  std::uint32_t acked = 0;       ///< the last acknowledgement that this end has sent
+  std::uint8_t scale = 0;        ///< shift of the windows that this end offers
+  bool scale_offered : 1 = false;
+  bool fin : 1 = false;        ///< has sent FIN; `end` counts it
+  bool seen : 1 = false;       ///< has sent anything
+  bool picked_up : 1 = false;  ///< may have sent more than `end` says, before the box watched
+};
+
+/// How the connection came to be, for eviction: those that anyone can make from afar go first.
+enum class Stage : std::uint8_t {
+  half_open,  ///< opened from outside, unanswered (or TCP without the third segment)
+  datagram,   ///< opened from outside, answered, but no proof of the peer: UDP, echo, others
+  settled,    ///< TCP past its handshake, or opened from inside
+};
+
+/// One cache line, touched by every packet of the connection. Written by the owner lcore only.
+struct alignas(64) Connection {
+  Tick last_seen = 0;
+  Tick noted = 0;                ///< when the inside host and its peer were last noted as active
+  TcpEnd ends[kSides];           ///< TCP only
+  std::uint32_t opener_isn = 0;  ///< TCP only
+  std::uint16_t challenged = 0;  ///< time of the last challenge ACK, in units of 64 ms
+  TcpState state = TcpState::syn_sent;  ///< TCP only
+  std::uint8_t protocol = 0;
+  Side opener = Side::outside;
+  Stage stage = Stage::settled;
+  bool replied : 1 = false;      ///< the responder has sent something
+  bool provisional : 1 = false;  ///< picked up from outside; nothing from inside has confirmed it
+};
+static_assert(sizeof(Connection) == 64, "one cache line: established traffic pays for each more");
+
+}  // namespace mitibox

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tracker/tracker.hpp"
+
+#include <array>
+
+#include "packet/parse.hpp"
+#include "tracker/sequence.hpp"
+
+namespace mitibox {
+
+namespace {
+
+/// A connection idle for this long may be one that its peer has forgotten.
+constexpr std::uint32_t kLongIdle = 300'000;
+/// Half-opens and unproven datagram flows, which anyone can make from afar, get these shares.
+constexpr std::uint32_t kHalfOpenShare = 4;
+constexpr std::uint32_t kDatagramShare = 2;
+
+std::uint32_t ms(Seconds s) {
+  return static_cast<std::uint32_t>(std::chrono::milliseconds(s).count());
+}
+
+ConnectionTable::Sizes sizes(std::uint32_t capacity) {
+  return {capacity, std::max(1U, capacity / kHalfOpenShare),
+          std::max(1U, capacity / kDatagramShare)};
+}
+
+bool is_echo_request(const Packet& p) {
+  return p.icmp().type == (p.family == Family::v4 ? icmp4::kEcho : icmp6::kEcho);
+}
+
+bool is_echo(const Packet& p) {
+  return is_echo_request(p) ||
+         p.icmp().type == (p.family == Family::v4 ? icmp4::kEchoReply : icmp6::kEchoReply);
+}
+
+/// The side that opened an echo flow, as this packet shows it: a request comes from it, a reply
+/// goes to it.
+Side echo_opener(const Packet& p) {
+  return is_echo_request(p) ? p.from : other(p.from);
+}
+
+}  // namespace
+
+Tracker::Tracker(const Policy& policy, const Config& config)
+    : timeouts_{ms(policy.timeouts.half_open), ms(policy.timeouts.established),
+                ms(policy.timeouts.closing),   ms(policy.timeouts.time_wait),
+                ms(policy.timeouts.udp),       ms(policy.timeouts.udp_replied),
+                ms(policy.timeouts.other)},
+      udp_silent_(policy.reply.udp == Policy::UdpReply::silent),
+      grace_end_(policy.timeouts.grace),
+      v4_(config.name + " conn4", kKeySizeV4, sizes(config.capacity), config.secret),
+      v6_(config.name + " conn6", kKeySizeV6, sizes(config.capacity), config.secret) {}
+
+void Tracker::lookup(std::span<Packet> burst) {
+  std::array<const void*, kBurst> keys;
+  std::array<std::uint32_t, kBurst> hashes;
+  std::array<std::int32_t, kBurst> positions;
+  std::array<Packet*, kBurst> packets;
+  looked_up_ = v4_.epoch() + v6_.epoch();
+  for (const Family family : {Family::v4, Family::v6}) {
+    ConnectionTable& table = family == Family::v4 ? v4_ : v6_;
+    std::size_t n = 0;
+    for (Packet& p : burst) {
+      if (p.family != family || p.verdict != Verdict::pending || p.klass < Class::inbound) continue;
+      if (p.is_icmp() && !is_echo(p)) continue;  // errors are looked up by what they quote
+      set_flow_key(p, p.is_icmp() ? echo_opener(p) : p.from);
+      p.hash = table.hash(p.key.words.data());
+      packets[n] = &p;
+      keys[n] = p.key.words.data();
+      hashes[n] = p.hash;
+      ++n;
+    }
+    if (n == 0) continue;
+    table.find({keys.data(), n}, {hashes.data(), n}, positions.data());
+    for (std::size_t i = 0; i < n; ++i) {
+      packets[i]->connection = positions[i];
+      if (positions[i] >= 0) __builtin_prefetch(&table[positions[i]], 1);
+    }
+  }
+}
+
+void Tracker::refresh(Packet& p) {
+  // An insertion or removal since lookup() may have moved what this packet found.
+  if (looked_up_ != v4_.epoch() + v6_.epoch())
+    p.connection = table(p).find(p.key.words.data(), p.hash);
+}
+
+void Tracker::track(Packet& p, Now now) {
+  if (p.is_icmp() && !is_echo(p)) return track_error(p, now);
+  refresh(p);
+  if (p.protocol == protocol::kTcp) return track_tcp(p, now);
+  track_other(p, now);
+}
+
+void Tracker::track_other(Packet& p, Now now) {
+  if (p.connection < 0) {
+    if (p.is_icmp() && !is_echo_request(p)) return p.drop(Reason::icmp_unrelated);
+    p.standing = Standing::opening;
+    return;
+  }
+  Connection& c = record(p);
+  p.standing = Standing::known;
+  c.last_seen = now.tick;
+  if (!c.replied && p.from != c.opener) {
+    c.replied = true;
+    if (c.stage == Stage::half_open) table(p).move_to(p.connection, Stage::datagram);
+  }
+  p.forward();
+}
+
+void Tracker::enter(Packet& p, TcpState state, Now now) {
+  Connection& c = record(p);
+  if (c.state == state) return;
+  c.state = state;
+  // The new deadline may be nearer than the one that the sweep knows.
+  table(p).check_at(p.connection, now.tick + timeout(c));
+}
+
+void Tracker::track_tcp(Packet& p, Now now) {
+  const TcpEvent event = tcp_event(p.tcp_flags);
+  if (p.connection < 0) {
+    p.standing = event == TcpEvent::syn ? Standing::opening : Standing::stray;
+    return;
+  }
+  p.standing = Standing::known;
+  if (event == TcpEvent::syn) return track_syn(p, now);
+
+  Connection& c = record(p);
+  const bool from_opener = p.from == c.opener;
+  TcpEnd& sender = c.ends[index(p.from)];
+  TcpEnd& receiver = c.ends[index(other(p.from))];
+  const auto& rows = from_opener ? kFromOpener : kFromResponder;
+  const TcpStep step = rows[static_cast<std::size_t>(c.state)][static_cast<std::size_t>(event)];
+  if (step == TcpStep::illegal) return p.drop(Reason::tcp_state);
+
+  if (c.provisional && p.from == Side::inside) {
+    if (event == TcpEvent::rst) {
+      table(p).erase(p.connection);
+      return p.drop(Reason::provisional_reset);
+    }
+    c.provisional = false;
+    table(p).move_to(p.connection, Stage::settled);
+  }
+
+  if (event == TcpEvent::syn_ack) {
+    const bool first = !sender.seen || c.state == TcpState::syn_sent;
+    if (first ? !answers_syn(p) : !in_window(sender, receiver, p))
+      return p.drop(Reason::tcp_window);
+    if (first) start_end(sender, receiver, p);
+  } else if (c.state == TcpState::syn_sent) {
+    // Until the answer's own numbers are known, what counts is that it answers this SYN.
+    const bool challenge = event == TcpEvent::ack;
+    if (!from_opener && !challenge && p.acknowledgement != receiver.end)
+      return p.drop(Reason::tcp_window);
+    if (challenge) sender.acked = p.acknowledgement;
+    if (from_opener && p.sequence != sender.end) {
+      // The opener's answer to a challenge: it will repeat its SYN.
+      if (p.sequence != receiver.acked) return p.drop(Reason::tcp_window);
+      return p.forward();
+    }
+  } else {
+    if (!in_window(sender, receiver, p)) return p.drop(Reason::tcp_window);
+    if (from_opener && event != TcpEvent::rst && c.stage == Stage::half_open && !c.provisional) {
+      // Only who got the SYN/ACK knows its number: what follows cannot be evicted from afar.
+      if (!seq_after(p.acknowledgement, sender.acked)) return p.drop(Reason::tcp_window);
+      table(p).move_to(p.connection, Stage::settled);
+    }
+    advance(sender, receiver, p);
+  }
+  c.last_seen = now.tick;
+  c.replied = c.replied || !from_opener;
+  p.forward();
+
+  TcpState next = state_of(step);
+  if (event == TcpEvent::rst) {
+    // An inexact one is for its receiver to challenge (RFC 5961 section 3.2), not for the box.
+    if (c.state != TcpState::syn_sent && !reset_is_exact(sender, receiver, p)) return;
+  } else if (next == TcpState::closing && sender.fin && receiver.fin) {
+    next = TcpState::last_ack;
+  }
+  if (next == TcpState::last_ack && sender.acked == receiver.end && receiver.acked == sender.end)
+    next = TcpState::time_wait;
+  enter(p, next, now);
+}
+
+bool Tracker::answers_syn(const Packet& p) {
+  // Data that came with the SYN may be taken or not (RFC 9293 section 3.10.7.3).
+  const Connection& c = record(p);
+  return seq_after(p.acknowledgement, c.opener_isn) &&
+         !seq_after(p.acknowledgement, c.ends[index(other(p.from))].end);
+}
+
+void Tracker::track_syn(Packet& p, Now now) {
+  Connection& c = record(p);
+  TcpEnd& sender = c.ends[index(p.from)];
+  TcpEnd& receiver = c.ends[index(other(p.from))];
+  const bool from_opener = p.from == c.opener;
+  const bool repeats = from_opener && p.sequence == c.opener_isn;
+  switch (c.state) {
+    case TcpState::syn_sent:
+    case TcpState::simultaneous:
+    case TcpState::syn_received:
+      // A repetition may leave out the data that the first one held.
+      if (repeats || (sender.seen && p.sequence + 1 == sender.end)) {
+        c.last_seen = now.tick;
+        return p.forward();
+      }
+      if (!from_opener && !sender.seen && c.opener == Side::inside) {
+        start_end(sender, receiver, p);
+        c.last_seen = now.tick;
+        p.forward();
+        return enter(p, TcpState::simultaneous, now);
+      }
+      // Another ISN is another attempt.
+      p.standing = Standing::opening;
+      return;
+    case TcpState::established:
+      if (elapsed(now.tick, c.last_seen) < kLongIdle) {
+        // One packet from outside made it: it proves nothing that a challenge could defend.
+        if (c.provisional && p.from == Side::outside) {
+          p.standing = Standing::opening;
+          return;
+        }
+        // The LAN is trusted: its host has forgotten this one, and its peer may have too. From
+        // outside the box challenges.
+        if (p.from == Side::inside) return repeats ? p.forward() : restart(p, now);
+        p.verdict = Verdict::divert;
+        return;
+      }
+      break;
+    case TcpState::closing:
+    case TcpState::last_ack:
+    case TcpState::time_wait:
+      // Its own SYN, late: whoever still knows the connection answers with an ACK.
+      if (repeats) return p.forward();
+      break;
+    case TcpState::reset:
+      break;
+  }
+  // The treatment of a connection from outside extends to its tuple's next one. What the LAN opened
+  // gives its peer no right to open in turn.
+  if (p.from == Side::outside && c.opener == Side::inside) {
+    p.standing = Standing::opening;
+    return;
+  }
+  restart(p, now);
+}
+
+Tracker::Challenge Tracker::challenge(const Packet& syn, Now now) {
+  Connection& c = record(syn);
+  const auto slot = static_cast<std::uint16_t>(now.tick >> 6U);
+  const bool allowed = static_cast<std::uint16_t>(slot - c.challenged) >= 8;
+  if (allowed) c.challenged = slot;
+  const TcpEnd& host = c.ends[index(Side::inside)];
+  // What the host itself has acknowledged: the box has seen octets that it never got.
+  return {allowed, host.end, host.acked,
+          static_cast<std::uint16_t>(std::min(host.max_window >> host.scale, 0xffffU))};
+}
+
+bool Tracker::note_active(const Packet& p, Now now) {
+  if (p.connection < 0) return true;
+  Connection& c = record(p);
+  if (elapsed(now.tick, c.noted) < kNoteEvery) return false;
+  c.noted = now.tick;
+  return true;
+}
+
+std::uint32_t Tracker::timeout(const Connection& c) const {
+  if (c.protocol == protocol::kUdp) return c.replied ? timeouts_.udp_replied : timeouts_.udp;
+  if (c.protocol != protocol::kTcp) return timeouts_.other;
+  switch (c.state) {
+    case TcpState::syn_sent:
+    case TcpState::simultaneous:
+    case TcpState::syn_received:
+      return timeouts_.half_open;
+    case TcpState::established:
+      return c.provisional ? timeouts_.half_open : timeouts_.established;
+    case TcpState::closing:
+    case TcpState::last_ack:
+      return timeouts_.closing;
+    case TcpState::time_wait:
+    case TcpState::reset:
+      break;
+  }
+  return timeouts_.time_wait;
+}
+
+void Tracker::sweep(Now now) {
+  const auto deadline = [&](const Connection& c) { return c.last_seen + timeout(c); };
+  v4_.sweep(now.tick, deadline);
+  v6_.sweep(now.tick, deadline);
+}
+
+std::size_t Tracker::memory_bytes(std::uint32_t capacity) {
+  return ConnectionTable::memory_bytes(kKeySizeV4, capacity) +
+         ConnectionTable::memory_bytes(kKeySizeV6, capacity);
+}
+
+}  // namespace mitibox

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Tracker: which packets belong to a connection, and what is to happen to them (the paper, 3.2).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/secrets.hpp"
+#include "base/time.hpp"
+#include "packet/packet.hpp"
+#include "policy/policy.hpp"
+#include "tracker/connection_table.hpp"
+
+namespace mitibox {
+
+/// Owned by one lcore. Every entry is a connection that was accepted, or that was opened from
+/// inside: its packets are forwarded as long as they fit it, whatever becomes of its source.
+class Tracker {
+ public:
+  struct Config {
+    std::string name;
+    Key128 secret;
+    std::uint32_t capacity = 0;  ///< connections of each family
+  };
+
+  Tracker(const Policy& policy, const Config& config);
+
+  /// Writes key, hash and connection of every packet of the burst that is handled and pending.
+  void lookup(std::span<Packet> burst);
+
+  /// Judges a packet that lookup() has seen, in order of arrival. Sets `standing`, and the verdict
+  /// of everything that belongs to a connection (a SYN that needs a challenge ACK: divert with
+  /// standing known). Openings and strays stay pending.
+  void track(Packet& packet, Now now);
+
+  /// Opens (or opens anew) the connection of an accepted opening packet. Sets the verdict.
+  void open(Packet& packet, Now now);
+
+  /// A stray: looks it up again if the burst has opened connections since, and in the grace period
+  /// after start picks it up in its middle. Leaves it pending when it remains a stray.
+  /// `host_lives`: whether the inside address is known to live.
+  void reconsider(Packet& packet, bool host_lives, Now now);
+
+  /// Sequence numbers for a challenge ACK in the name of the inside host of this connection, and
+  /// whether the connection's rate (one in 500 ms, RFC 5961 section 7) allows one now.
+  struct Challenge {
+    bool allowed;
+    std::uint32_t sequence, acknowledgement;
+    std::uint16_t window;
+  };
+  Challenge challenge(const Packet& syn, Now now);
+
+  /// Whether the connection's ends are due to be noted as active (once in 30 s); then they are not
+  /// due any more.
+  bool note_active(const Packet& packet, Now now);
+
+  void sweep(Now now);
+
+  [[nodiscard]] bool in_grace(Now now) const { return now.time < grace_end_; }
+  [[nodiscard]] const ConnectionTable& table(Family family) const {
+    return family == Family::v4 ? v4_ : v6_;
+  }
+
+  static std::size_t memory_bytes(std::uint32_t capacity);
+
+  static constexpr std::uint32_t kNoteEvery = 30'000;  ///< ms
+
+ private:
+  ConnectionTable& table(const Packet& p) { return p.family == Family::v4 ? v4_ : v6_; }
+  Connection& record(const Packet& p) { return table(p)[p.connection]; }
+  void refresh(Packet& p);
+  void track_tcp(Packet& p, Now now);
+  void track_syn(Packet& p, Now now);
+  bool answers_syn(const Packet& p);
+  void track_other(Packet& p, Now now);
+  void track_error(Packet& p, Now now);
+  bool quote_fits(const Packet& error, const Packet& quoted) const;
+  void restart(Packet& p, Now now);
+  void start(Packet& p, Now now);
+  void pick_up_segment(Packet& p, Now now);
+  [[nodiscard]] std::uint32_t timeout(const Connection& c) const;
+  void enter(Packet& p, TcpState state, Now now);
+
+  struct Timeouts {  ///< ms
+    std::uint32_t half_open, established, closing, time_wait, udp, udp_replied, other;
+  } timeouts_;
+  bool udp_silent_;
+  Time grace_end_;
+  ConnectionTable v4_;
+  ConnectionTable v6_;
+  std::uint64_t looked_up_ = 0;  ///< sum of the tables' epochs when lookup() ran
+};
+
+}  // namespace mitibox

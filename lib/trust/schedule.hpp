@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// How distrust decays (the paper, figure 1): T1 in full, then the partial levels, then nothing.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/time.hpp"
+#include "policy/policy.hpp"
+#include "probability/share.hpp"
+
+namespace mitibox {
+
+/// Immutable. Grade 0 is the lightest distrust, full() the paper's; each grade between lasts twice
+/// as long as the one before it, its partial levels shortened in proportion.
+class Schedule {
+ public:
+  /// How long a source's evidence is remembered at least: within it more counts as a repeat.
+  static constexpr Time kRepeat = std::chrono::hours(24);
+
+  struct Level {
+    unsigned number = 0;  ///< 0: neutral
+    Time since{};         ///< meaningful unless neutral
+    Time until{};
+  };
+
+  explicit Schedule(const Policy& policy);
+
+  [[nodiscard]] unsigned full() const { return full_; }
+  /// Of a distrust that began at `start`; `now` does not lie before it.
+  [[nodiscard]] Level level(unsigned grade, Time start, Time now) const;
+  /// From the start of a distrust until its source is neutral.
+  [[nodiscard]] Time total(unsigned grade) const { return ends_[(grade + 1) * levels_ - 1]; }
+  /// From the start of a distrust until a repeat no longer counts as one.
+  [[nodiscard]] Time remembered(unsigned grade) const { return std::max(total(grade), kRepeat); }
+  [[nodiscard]] unsigned harder(unsigned grade) const { return std::min(grade + 1, full_); }
+
+  /// Share of attempts diverted at a level.
+  [[nodiscard]] double divert(unsigned number) const { return diverts_[number]; }
+  [[nodiscard]] Share share(unsigned number) const { return shares_[number]; }
+
+ private:
+  unsigned levels_;  ///< of distrust, without neutral
+  unsigned full_ = 0;
+  std::vector<Time> ends_;  ///< grade by grade: where each level ends, from the start
+  std::vector<double> diverts_;
+  std::vector<Share> shares_;
+};
+
+}  // namespace mitibox

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trust/trust.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+
+namespace mitibox {
+
+Trust::Trust(const Policy& policy, const Secrets& secrets, std::uint32_t capacity,
+             std::string_view name)
+    : weighted_(policy.trust.evidence == Policy::Evidence::weighted),
+      draw_(secrets.draw),
+      schedule_(policy),
+      mask_(policy),
+      never_(policy.trust.never_distrust),
+      sketch_(capacity, {std::string(name) + "-sketch", "tables.sources"}),
+      sources_(capacity, secrets.sketch, std::string(name) + "-sources") {}
+
+Trust::~Trust() = default;
+
+Trust::Standings Trust::look_up(const Source& source, std::uint64_t hash, Time now) const {
+  Standings s;
+  if (const Time* const start = sources_.find(source, hash))
+    s.proven = {schedule_.level(schedule_.full(), *start, now), *start};
+  if (const Sketch::Cell* const cell = sketch_.find(hash))
+    s.unproven = {schedule_.level(cell->grade, cell->start, now), cell->start};
+  return s;
+}
+
+// Two stores that agree on the start of a level draw once, not twice.
+bool Trust::diverts(const Source& source, const Destination& destination,
+                    const Schedule::Level& level) const {
+  if (level.number <= 1) return level.number == 1;
+  const std::uint64_t service = destination.port | static_cast<std::uint64_t>(destination.protocol)
+                                                       << 16U;
+  return schedule_.share(level.number)
+      .takes(siphash13_of(draw_, source.high, source.low, destination.address.high(),
+                          destination.address.low(), service, level.since.count()));
+}
+
+bool Trust::rests_on_proof(const Standings& s) const {
+  return s.proven.level.number != 0 &&
+         schedule_.divert(s.proven.level.number) >= schedule_.divert(s.unproven.level.number);
+}
+
+Trust::Decision Trust::judge(const Address& source, const Destination& destination, Time now) {
+  const Source key = mask_(source);
+  const Standings s = look_up(key, sources_.hash(key), now);
+  const unsigned number = (rests_on_proof(s) ? s.proven : s.unproven).level.number;
+  const std::size_t row = std::min<std::size_t>(number, std::size(counters_.passed) - 1);
+  // A source that never is distrusted may share its prefix with one that is.
+  if (number != 0 &&
+      (diverts(key, destination, s.proven.level) || diverts(key, destination, s.unproven.level)) &&
+      !never_.contains(source)) {
+    ++counters_.diverted[row];
+    return Decision::divert;
+  }
+  ++counters_.passed[row];
+  return Decision::pass;
+}
+
+bool Trust::exempt(const Address& source) {
+  if (!never_.contains(source)) return false;
+  ++counters_.exempt;
+  return true;
+}
+
+void Trust::illegitimate(const Address& source, Time now) {
+  if (exempt(source)) return;
+  ++counters_.unproven;
+  if (sketch_.note(sources_.hash(mask_(source)), schedule_, now)) ++counters_.sketch_evictions;
+}
+
+void Trust::proven(const Address& source, const Destination& destination, Time now) {
+  if (exempt(source)) return;
+  const Source key = mask_(source);
+  const std::uint64_t hash = sources_.hash(key);
+  const Standings s = look_up(key, hash, now);
+  if (diverts(key, destination, s.proven.level)) return;
+  ++counters_.proven;
+  Time start = now;
+  if (!weighted_ && s.unproven.level.number != 0) {
+    start = s.unproven.start;
+    if (s.proven.level.number != 0) start = std::max(start, s.proven.start);
+  }
+  const Time displaced = sources_.put(key, hash, start);
+  if (displaced != Time::max() && now - displaced < schedule_.total(schedule_.full()))
+    ++counters_.source_evictions;
+}
+
+TrustLevel Trust::level(const Address& source, Time now) const {
+  if (never_.contains(source)) return {};
+  const Source key = mask_(source);
+  const Standings s = look_up(key, sources_.hash(key), now);
+  const bool proven = rests_on_proof(s);
+  const Schedule::Level& l = (proven ? s.proven : s.unproven).level;
+  return {l.number, schedule_.divert(l.number), l.since, l.until, proven};
+}
+
+const Trust::Counters& Trust::counters() const {
+  return counters_;
+}
+
+std::uint32_t Trust::proven_sources() const {
+  return sources_.size();
+}
+
+void Trust::sweep(Time now, std::uint32_t budget) {
+  sources_.forget(now - schedule_.total(schedule_.full()), budget);
+}
+
+std::size_t Trust::memory_bytes(std::uint32_t capacity) {
+  return Sketch::memory_bytes(capacity) + ProvenSources::memory_bytes(capacity);
+}
+
+}  // namespace mitibox

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Trust: which sources are distrusted, how much, and for how long (the paper, 3.2 and figure 1).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/secrets.hpp"
+#include "base/time.hpp"
+#include "packet/address.hpp"
+#include "policy/policy.hpp"
+#include "trust/proven_sources.hpp"
+#include "trust/schedule.hpp"
+#include "trust/sketch.hpp"
+#include "trust/source.hpp"
+
+namespace mitibox {
+
+/// A source's level is a pure function of when its distrust began, of the policy, and of the time.
+struct TrustLevel {
+  /// 0: untrusted (neutral). 1: distrusted. 2..: partially distrusted, in the policy's order.
+  unsigned number = 0;
+  double divert = 0;    ///< share of its attempts that are diverted
+  Time since{};         ///< start of this level
+  Time until{};         ///< end of this level
+  bool proven = false;  ///< rests on a completed handshake: the address is not spoofed
+};
+
+/// Owned by one lcore; `judge`, `illegitimate`, `proven` only from it.
+///
+/// Two stores, so that spoofed packets cannot displace what is certain:
+/// - proven evidence: a bounded rte_hash of sources, swept incrementally. When it is full the
+///   oldest proven source goes, and is counted; unproven evidence never enters it.
+/// - unproven evidence: a fixed, keyed, set-associative sketch (fingerprint, start, span, repeats);
+///   the oldest cell of a set is reused, and counted.
+/// Each has a level of its own; an attempt is diverted if either store diverts it, and counted
+/// under the level that diverts more.
+///
+/// Evidence `attempt` (the paper): one illegitimate opening packet distrusts for T1, then the
+/// partial levels follow. `weighted`: an unproven one distrusts for `light` (30 s), doubled for
+/// each repeat within a day up to T1, the partial levels shortened in proportion (span / T1);
+/// a completed forged handshake counts for the whole T1.
+class Trust {
+ public:
+  enum class Decision : std::uint8_t { pass, divert };
+
+  struct Counters {
+    std::uint64_t unproven = 0;          ///< pieces of unproven evidence taken
+    std::uint64_t proven = 0;            ///< pieces of proven evidence taken
+    std::uint64_t exempt = 0;            ///< evidence not taken: never_distrust
+    std::uint64_t sketch_evictions = 0;  ///< live cells reused
+    std::uint64_t source_evictions = 0;  ///< live proven sources displaced
+    std::uint64_t passed[16] = {};       ///< attempts passed on, by level number (last: 15+)
+    std::uint64_t diverted[16] = {};     ///< attempts diverted, by level number (last: 15+)
+  };
+
+  /// `capacity`: proven sources of this lcore; the sketch has as many cells. Throws
+  /// std::runtime_error naming the table, its size and the option when memory is short.
+  /// `name`: prefix of the tables' names, unique in the process, at most 20 characters.
+  Trust(const Policy& policy, const Secrets& secrets, std::uint32_t capacity,
+        std::string_view name);
+  ~Trust();
+  Trust(const Trust&) = delete;
+  Trust& operator=(const Trust&) = delete;
+
+  /// Judges an attempt. A draw of a partial level is keyed on source, destination and level start:
+  /// repeating it does not buy another. Changes no level.
+  Decision judge(const Address& source, const Destination& destination, Time now);
+
+  /// The Ruleset found an attempt that was passed on to be illegitimate. Never called for diverted
+  /// ones. A distrusted source is distrusted anew (a partially distrusted one starts T1 again, or
+  /// under `weighted` its next span: a packet alone never restarts what is proven).
+  void illegitimate(const Address& source, Time now);
+
+  /// A source completed a forged handshake with an illegitimate destination (the caller asks the
+  /// Ruleset; a legitimate one that was diverted is no evidence). Counts only if the
+  /// attempt was not one that its proven distrust had diverted (else T1 would restart): that is
+  /// decided here, with the same draw. Under `attempt` a source that is already distrusted by
+  /// unproven evidence keeps its start and becomes proven.
+  void proven(const Address& source, const Destination& destination, Time now);
+
+  /// For the control plane and tests.
+  [[nodiscard]] TrustLevel level(const Address& source, Time now) const;
+  [[nodiscard]] const Counters& counters() const;
+  [[nodiscard]] std::uint32_t proven_sources() const;
+
+  /// Frees what has decayed, looking at no more than `budget` entries.
+  void sweep(Time now, std::uint32_t budget);
+
+  /// Bytes for `capacity` sources.
+  static std::size_t memory_bytes(std::uint32_t capacity);
+
+ private:
+  /// What a store says of a source.
+  struct Standing {
+    Schedule::Level level;
+    Time start{};  ///< of the whole distrust; meaningful unless neutral
+  };
+  struct Standings {
+    Standing proven;
+    Standing unproven;
+  };
+
+  [[nodiscard]] Standings look_up(const Source& source, std::uint64_t hash, Time now) const;
+  [[nodiscard]] bool diverts(const Source& source, const Destination& destination,
+                             const Schedule::Level& level) const;
+  /// The one that diverts more; the proven one if they are equal.
+  [[nodiscard]] bool rests_on_proof(const Standings& standings) const;
+  [[nodiscard]] bool exempt(const Address& source);
+
+  bool weighted_;
+  Key128 draw_;
+  Schedule schedule_;
+  SourceMask mask_;
+  PrefixSet never_;
+  Sketch sketch_;
+  ProvenSources sources_;
+  Counters counters_;
+};
+
+}  // namespace mitibox
