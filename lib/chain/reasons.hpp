@@ -120,7 +120,7 @@ namespace mitibox {
     "Intended")                                                                                    \
   X(neighbour_probe, consume, "neighbour-probe", "A host's answer to the box's own address probe", \
     "Intended")                                                                                    \
-  X(neighbour_invalid, drop, "neighbour-invalid", "Malformed ARP", "None: malformed")              \
+  X(neighbour_invalid, drop, "neighbour-invalid", "Malformed ARP or ND", "None: malformed")        \
   /* Shard and life cycle */                                                                       \
   X(handoff_full, drop, "handoff-full", "The ring to the packet's own lcore was full",             \
     "Give the ports RSS by outside address, or add lcores")                                        \
