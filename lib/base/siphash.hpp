@@ -97,6 +97,58 @@ constexpr std::uint64_t siphash24(Key128 key, std::span<const std::uint64_t> wor
   return siphash_words<2, 4>(key, words);
 }
 
+/// SipHash-C-D of many messages of `Words` words each, a column a word: lanes of one vector. Writes
+/// `count` hashes; up to the next multiple of kSipLanes it clears the columns and fills the hashes.
+inline constexpr std::size_t kSipLanes = 8;
+template <int C, int D, std::size_t Words, std::size_t Most>
+inline void siphash_columns(Key128 key, std::array<std::array<std::uint64_t, Most>, Words>& columns,
+                            std::size_t count, std::array<std::uint64_t, Most>& out) {
+  static_assert(Most % kSipLanes == 0);
+  using Lanes [[gnu::vector_size(8 * kSipLanes)]] = std::uint64_t;
+  const auto rotate = [](Lanes& x, int by) { x = (x << by) | (x >> (64 - by)); };
+  const auto fill = [](std::uint64_t x) { return Lanes{} + x; };
+  const detail::SipState start(key);
+  for (auto& column : columns)
+    for (std::size_t i = count; i % kSipLanes != 0; ++i) column[i] = 0;
+  for (std::size_t at = 0; at < count; at += kSipLanes) {
+    Lanes v0 = fill(start.v0);
+    Lanes v1 = fill(start.v1);
+    Lanes v2 = fill(start.v2);
+    Lanes v3 = fill(start.v3);
+    const auto round = [&] {
+      v0 += v1;
+      v2 += v3;
+      rotate(v1, 13);
+      rotate(v3, 16);
+      v1 ^= v0;
+      v3 ^= v2;
+      rotate(v0, 32);
+      v2 += v1;
+      v0 += v3;
+      rotate(v1, 17);
+      rotate(v3, 21);
+      v1 ^= v2;
+      v3 ^= v0;
+      rotate(v2, 32);
+    };
+    for (const auto& column : columns) {
+      Lanes m;
+      std::memcpy(&m, &column[at], sizeof m);
+      v3 ^= m;
+      for (int i = 0; i < C; ++i) round();
+      v0 ^= m;
+    }
+    const Lanes length = fill(std::uint64_t{Words * 8} << 56U);
+    v3 ^= length;
+    for (int i = 0; i < C; ++i) round();
+    v0 ^= length;
+    v2 ^= fill(0xff);
+    for (int i = 0; i < D; ++i) round();
+    const Lanes hash = v0 ^ v1 ^ v2 ^ v3;
+    std::memcpy(&out[at], &hash, sizeof hash);
+  }
+}
+
 template <typename... Words>
 constexpr std::uint64_t siphash13_of(Key128 key, Words... words) {
   const std::array<std::uint64_t, sizeof...(Words)> w{static_cast<std::uint64_t>(words)...};

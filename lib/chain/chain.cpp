@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "base/poison.hpp"
 #include "chain/classify.hpp"
@@ -24,6 +25,24 @@ std::uint32_t share(std::uint32_t total, unsigned workers) {
   return std::max(64U, total / std::max(1U, workers));
 }
 
+/// A set of places in a burst.
+class Places {
+ public:
+  void add(std::size_t place) { bits_ |= std::uint32_t{1} << place; }
+  void clear() { bits_ = 0; }
+  [[nodiscard]] bool empty() const { return bits_ == 0; }
+  /// In order of arrival.
+  template <typename Visit>
+  void each(Visit visit) const {
+    for (std::uint32_t left = bits_; left != 0; left &= left - 1)
+      visit(static_cast<std::size_t>(std::countr_zero(left)));
+  }
+
+ private:
+  static_assert(kBurst <= 32);
+  std::uint32_t bits_ = 0;
+};
+
 }  // namespace
 
 /// The rooms in the order in which a burst passes them.
@@ -43,16 +62,17 @@ struct Chain::Rooms {
         neighbours(policy, config.own_mac, config.pool),
         transmit(wire, counters) {}
 
-  void receive(Side from, std::span<rte_mbuf* const> frames);
-  void classify(Now now);
-  void scrub();
+  void receive(Side from, std::span<rte_mbuf* const> frames, Now now);
   void track(Now now);
   void draw(Now now);
   void judge(Now now);
+  void divert(Now now);
   void settle_strays(Now now);
   void emit(Now now);
 
+  bool passes(Packet& p, const Trust::Attempt& attempt, Ruleset::Match match, Now now);
   void answer(Packet& p, const Reply::Answer& answer);
+  void settle_neighbour(Packet& p, Now now);
   void converse(Packet& p, Now now);
   void leave_inside(Packet& p, Now now);
   void flush(const Neighbours::Output& output);
@@ -74,6 +94,11 @@ struct Chain::Rooms {
   std::array<Packet, kBurst> packets;
   std::array<Ruleset::Match, kBurst> matches;  ///< of the opening packets from outside
   std::size_t count = 0;
+  // Places in the burst that a room has work with; a room without passes at no cost.
+  Places handled;   ///< came through the Scrubber
+  Places openings;  ///< may open a connection from outside
+  Places diverted;  ///< opening packets for Reply
+  Places strays;    ///< neither known nor opening, or to be challenged
 };
 
 Chain::Chain(const Policy& policy, const Config& config, Wire& wire)
@@ -82,63 +107,79 @@ Chain::~Chain() = default;
 
 void Chain::process(Side from, std::span<rte_mbuf* const> frames, Now now) {
   Rooms& r = *rooms_;
-  r.receive(from, frames);
   // The order of the rooms. Each sees the whole burst; what has its verdict passes the rest by.
-  r.classify(now);
-  r.scrub();
-  r.track(now);
-  r.draw(now);
-  r.judge(now);
-  r.settle_strays(now);
+  r.receive(from, frames, now);
+  if (!r.handled.empty()) r.track(now);
+  if (!r.openings.empty()) r.draw(now);
+  if (!r.openings.empty()) r.judge(now);
+  if (!r.diverted.empty()) r.divert(now);
+  if (!r.strays.empty()) r.settle_strays(now);
   r.emit(now);
 }
 
-void Chain::Rooms::receive(Side from, std::span<rte_mbuf* const> frames) {
+// What looks at one packet alone is done in one pass, while its headers are at hand: parse,
+// classify, scrub.
+void Chain::Rooms::receive(Side from, std::span<rte_mbuf* const> frames, Now now) {
   count = std::min(frames.size(), kBurst);
   counters.received[index(from)].add(count);
+  for (std::size_t i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(frames[i], void*));
+  handled.clear();
+  openings.clear();
+  diverted.clear();
+  strays.clear();
+  std::array<std::uint32_t, kClasses> classes{};
   for (std::size_t i = 0; i < count; ++i) {
-    rte_prefetch0(rte_pktmbuf_mtod(frames[i], void*));
-    packets[i] = Packet{};
-    packets[i].frame = frames[i];
-    packets[i].from = from;
-  }
-}
-
-void Chain::Rooms::classify(Now now) {
-  Neighbours::Output made;
-  for (Packet& p : burst()) {
+    Packet& p = packets[i];
+    p = Packet{};
+    p.frame = frames[i];
+    p.from = from;
     if (const auto why = parse_frame(p)) {
       p.drop(*why);
       continue;
     }
     classifier.classify(p, neighbours);
     if (p.verdict != Verdict::pending) continue;
-    counters.classes[static_cast<std::size_t>(p.klass)].add();
-    if (p.klass == Class::neighbour) {
-      made.count = 0;
-      neighbours.process(p, now, made);
-      flush(made);
-    } else if (p.klass == Class::pass) {
-      p.forward();
-      if (p.from == Side::inside && p.family != Family::none) leave_inside(p, now);
+    ++classes[static_cast<std::size_t>(p.klass)];
+    if (p.klass < Class::inbound) {
+      settle_neighbour(p, now);
+      continue;
     }
+    scrubber.scrub(p);
+    if (p.verdict == Verdict::pending) handled.add(i);
   }
+  for (std::size_t i = 0; i < kClasses; ++i)
+    if (classes[i] != 0) counters.classes[i].add(classes[i]);
 }
 
-void Chain::Rooms::scrub() {
-  for (Packet& p : burst())
-    if (p.verdict == Verdict::pending) scrubber.scrub(p);
+void Chain::Rooms::settle_neighbour(Packet& p, Now now) {
+  if (p.klass == Class::neighbour) {
+    Neighbours::Output made;
+    neighbours.process(p, now, made);
+    flush(made);
+    return;
+  }
+  p.forward();
+  if (p.from == Side::inside && p.family != Family::none) leave_inside(p, now);
 }
 
 void Chain::Rooms::track(Now now) {
   tracker.lookup(burst());
-  for (Packet& p : burst()) {
-    if (p.verdict != Verdict::pending) continue;
+  handled.each([&](std::size_t i) {
+    Packet& p = packets[i];
     tracker.track(p, now);
-    if (p.standing == Standing::opening && p.from == Side::inside) tracker.open(p, now);
-    if (p.from == Side::inside && p.verdict == Verdict::forward && tracker.note_active(p, now))
-      leave_inside(p, now);
-  }
+    if (p.standing == Standing::opening) {
+      if (p.from == Side::outside) {
+        openings.add(i);
+        return;
+      }
+      tracker.open(p, now);
+    }
+    if (p.verdict == Verdict::forward) {
+      if (p.from == Side::inside && tracker.note_active(p, now)) leave_inside(p, now);
+    } else if (p.verdict == Verdict::pending || p.verdict == Verdict::divert) {
+      strays.add(i);
+    }
+  });
 }
 
 void Chain::Rooms::draw(Now now) {
@@ -146,76 +187,95 @@ void Chain::Rooms::draw(Now now) {
   std::array<std::size_t, kBurst> positions;
   std::array<Probability::Outcome, kBurst> outcomes;
   std::size_t n = 0;
-  for (std::size_t i = 0; i < count; ++i) {
+  Places left;
+  openings.each([&](std::size_t i) {
     Packet& p = packets[i];
-    if (p.verdict != Verdict::pending || p.standing != Standing::opening) continue;
     const bool other_protocol =
         p.protocol != protocol::kTcp && p.protocol != protocol::kUdp && !p.is_icmp();
     if (other_protocol && !ruleset.lists_protocol(p.protocol)) {
       p.drop(Reason::ip_protocol);  // S-IP4-8
-      continue;
+      return;
     }
     matches[i] = ruleset.match(p.target());
-    if (matches[i] == Ruleset::Match::open) continue;
+    if (matches[i] == Ruleset::Match::open) {
+      left.add(i);
+      return;
+    }
     drawn[n] = &p;
     positions[n++] = i;
-  }
+  });
   probability.judge({drawn.data(), n}, now, {outcomes.data(), n});
   for (std::size_t k = 0; k < n; ++k) {
     if (outcomes[k] == Probability::Outcome::coin)
       packets[positions[k]].drop(Reason::coin);
     else if (outcomes[k] == Probability::Outcome::repeat)
       packets[positions[k]].drop(Reason::coin_repeat);
+    else
+      left.add(positions[k]);
   }
+  openings = left;
 }
 
 void Chain::Rooms::judge(Now now) {
+  std::array<const Packet*, kBurst> found;
+  std::array<Trust::Attempt, kBurst> attempts;
+  std::size_t n = 0;
+  openings.each([&](std::size_t i) { found[n++] = &packets[i]; });
+  trust.find({found.data(), n}, attempts);
   // One by one and in order of arrival: what an opening packet reveals of its source counts for
   // the next one of the same burst.
-  for (std::size_t i = 0; i < count; ++i) {
-    Packet& p = packets[i];
-    if (p.verdict != Verdict::pending || p.standing != Standing::opening) continue;
-    if (matches[i] == Ruleset::Match::open) {
-      tracker.open(p, now);
-      continue;
-    }
+  n = 0;
+  openings.each([&](std::size_t i) {
+    if (!passes(packets[i], attempts[n++], matches[i], now)) diverted.add(i);
+  });
+}
+
+bool Chain::Rooms::passes(Packet& p, const Trust::Attempt& attempt, Ruleset::Match match, Now now) {
+  if (match != Ruleset::Match::open) {
     const Address source = p.source();
-    if (trust.judge(source, p.target(), now.time) == Trust::Decision::pass) {
-      if (matches[i] == Ruleset::Match::legitimate) {
-        // Where nobody lives any more the accepted would meet a silence that dark addresses and
-        // closed ports do not show: the box answers as it does for those, without evidence.
-        if (neighbours.correct_destination(p))
-          tracker.open(p, now);
-        else
-          answer(p, reply.open(p, now));
-        continue;
-      }
+    if (trust.judge(attempt, source, p.target(), now.time) == Trust::Decision::divert) return false;
+    if (match != Ruleset::Match::legitimate) {
       const bool expected = p.protocol == protocol::kUdp && peers.recent(source, now);
-      if (matches[i] == Ruleset::Match::illegitimate && !expected)
-        trust.illegitimate(source, now.time);
+      if (match == Ruleset::Match::illegitimate && !expected)
+        trust.illegitimate(attempt, source, now.time);
+      return false;
     }
-    answer(p, reply.open(p, now));
+    // Where nobody lives any more the accepted would meet a silence that dark addresses and
+    // closed ports do not show: the box answers as it does for those, without evidence.
+    if (!neighbours.correct_destination(p)) return false;
   }
+  tracker.open(p, now);
+  return true;
+}
+
+void Chain::Rooms::divert(Now now) {
+  std::array<const Packet*, kBurst> probes;
+  std::array<Reply::Answer, kBurst> answers;
+  std::size_t n = 0;
+  diverted.each([&](std::size_t i) { probes[n++] = &packets[i]; });
+  reply.open({probes.data(), n}, now, answers);
+  n = 0;
+  diverted.each([&](std::size_t i) { answer(packets[i], answers[n++]); });
 }
 
 void Chain::Rooms::settle_strays(Now now) {
-  for (Packet& p : burst()) {
-    if (p.verdict == Verdict::divert && p.standing == Standing::known) {
+  strays.each([&](std::size_t i) {
+    Packet& p = packets[i];
+    if (p.verdict == Verdict::divert) {
       const auto numbers = tracker.challenge(p, now);
       if (numbers.allowed)
         answer(p, reply.challenge(p, {numbers.sequence, numbers.acknowledgement, numbers.window}));
       else
         p.drop(Reason::challenge_limit);
-      continue;
+      return;
     }
-    if (p.verdict != Verdict::pending) continue;
     tracker.reconsider(p,
                        p.from == Side::outside && tracker.in_grace(now) &&
                            neighbours.is_live(p.destination(), now),
                        now);
     if (p.verdict == Verdict::pending && p.from == Side::outside) converse(p, now);
     if (p.verdict == Verdict::pending) p.drop(Reason::no_connection);
-  }
+  });
 }
 
 void Chain::Rooms::converse(Packet& p, Now now) {
@@ -251,10 +311,14 @@ void Chain::Rooms::flush(const Neighbours::Output& output) {
 }
 
 void Chain::Rooms::emit(Now now) {
+  std::array<rte_mbuf*, kBurst> over;
+  unsigned ended = 0;
   for (Packet& p : burst()) {
     if (p.verdict == Verdict::follow) scrubber.settle_later(p, now);
     if (p.verdict != Verdict::forward) {
-      end_frame(p.frame, p.reason, counters);
+      counters.ended[index(p.reason)].add();
+      unpoison_frame(p.frame);
+      over[ended++] = p.frame;
       continue;
     }
     if (p.fragment == Fragment::first) scrubber.forwarded_first(p, now);
@@ -262,6 +326,7 @@ void Chain::Rooms::emit(Now now) {
     if (p.from == Side::outside) neighbours.correct_destination(p);
     transmit.queue(p.frame, other(p.from), Transmit::Origin::received);
   }
+  if (ended != 0) rte_pktmbuf_free_bulk(over.data(), ended);
 }
 
 void Chain::tick(Now now) {

@@ -10,12 +10,6 @@ namespace mitibox {
 
 namespace {
 
-bool is_group(const Packet& p) {
-  if (p.family == Family::v6) return p.ipv6().destination[0] == 0xff;
-  const std::uint32_t to = p.ipv4().destination.host();
-  return to >> 28U == 0xe || to == 0xffffffffU;
-}
-
 bool is_link_local_v6(const std::array<std::uint8_t, 16>& a) {
   return a[0] == 0xfe && (a[1] & 0xc0U) == 0x80;
 }
@@ -86,46 +80,22 @@ void Classifier::classify_ipv6_neighbour(Packet& p) const {
   p.klass = resolves ? Class::neighbour : Class::pass;
 }
 
-void Classifier::classify(Packet& p, Neighbours& neighbours) const {
-  p.klass = Class::pass;
+bool Classifier::classify_by_kind(Packet& p) const {
   if (p.family == Family::none) {
     if (p.ether_type == ethertype::kArp) p.klass = Class::neighbour;
-    return;
+    return true;
   }
-  if (const IcmpHeader* icmp = icmp6_of(p); icmp != nullptr && is_nd(*icmp))
-    return classify_ipv6_neighbour(p);
+  if (const IcmpHeader* icmp = icmp6_of(p); icmp != nullptr && is_nd(*icmp)) {
+    classify_ipv6_neighbour(p);
+    return true;
+  }
   // Routers never forward link-local packets (RFC 4291 2.5.6): those are between neighbours.
-  const bool between = p.family == Family::v6 && (is_link_local_v6(p.ipv6().source) ||
-                                                  is_link_local_v6(p.ipv6().destination));
-  if (between || is_group(p)) {
-    if (p.family != Family::v6) return;
-    if (const auto why = judge_between_neighbours(p)) p.drop(*why);
-    return;
-  }
-
-  bool from_protected = false;
-  bool to_protected = false;
-  if (p.family == Family::v4) {
-    from_protected = protected_.contains_v4(p.ipv4().source);
-    to_protected = protected_.contains_v4(p.ipv4().destination);
-  } else {
-    from_protected = protected_.contains_v6(p.ipv6().source);
-    to_protected = protected_.contains_v6(p.ipv6().destination);
-  }
-  if (!from_protected && !to_protected) return;
-
-  if (to_protected && neighbours.is_gateway(p.destination())) return;
-  if (from_protected && neighbours.is_gateway(p.source())) {
-    if (p.from == Side::outside) neighbours.learn_gateway_mac(p.ether().source);
-    return;
-  }
-  if (p.from == Side::outside && !from_protected) {
-    p.klass = Class::inbound;
-  } else if (p.from == Side::inside && !to_protected) {
-    p.klass = Class::outbound;
-  } else if (!hairpin_passes(p, neighbours)) {
-    p.drop(Reason::hairpin);
-  }
+  const Ipv6Header& ip = p.ipv6();
+  if (!is_link_local_v6(ip.source) && !is_link_local_v6(ip.destination) &&
+      ip.destination[0] != 0xff)
+    return false;
+  if (const auto why = judge_between_neighbours(p)) p.drop(*why);
+  return true;
 }
 
 }  // namespace mitibox

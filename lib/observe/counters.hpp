@@ -33,7 +33,7 @@ struct Counters {
   std::array<Counter, kSides> made;            ///< frames of the box's own that this port accepted
   std::array<Counter, kSides> made_refused;    ///< frames of the box's own that this port refused
   std::array<Counter, kReasons.size()> ended;  ///< received frames that ended in the box
-  std::array<Counter, 4> classes;              ///< received frames by Class
+  std::array<Counter, kClasses> classes;       ///< received frames by Class
 };
 
 }  // namespace mitibox

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "packet/builder.hpp"
 
+#include <array>
 #include <cstring>
-#include <utility>
 
 #include "packet/checksum.hpp"
 
@@ -29,6 +29,39 @@ bool genuine_v6(const std::array<std::uint8_t, 16>& a) {
   return address.high() != 0 || third != 0;
 }
 
+/// Writes a header word by word and sums it on the way: what was written in small pieces is slow to
+/// read back.
+class WordWriter {
+ public:
+  explicit WordWriter(std::uint8_t* start) : start_(start), at_(start) {}
+
+  void put(be32 word) {
+    const std::uint32_t raw = word.raw();
+    std::memcpy(at_, &raw, sizeof raw);
+    at_ += sizeof raw;
+    sum_ += raw;
+  }
+  void put_address(const std::array<std::uint8_t, 16>& address) {
+    for (std::size_t i = 0; i < address.size(); i += 4) {
+      std::uint32_t raw = 0;
+      std::memcpy(&raw, &address[i], sizeof raw);
+      put(be32::from_raw(raw));
+    }
+  }
+  /// The checksum, which the sum does not include.
+  void patch(std::size_t offset, be16 value) {
+    const std::uint16_t raw = value.raw();
+    std::memcpy(start_ + offset, &raw, sizeof raw);
+  }
+  /// For fold() and checksum_of().
+  [[nodiscard]] std::uint64_t sum() const { return sum_; }
+
+ private:
+  std::uint8_t* start_;
+  std::uint8_t* at_;
+  std::uint64_t sum_ = 0;
+};
+
 be16 icmp_checksum(const std::uint8_t* at, std::uint16_t length, std::uint64_t pseudo) {
   return checksum_of(sum_bytes(at, length) + pseudo);
 }
@@ -53,12 +86,12 @@ bool may_answer(const Packet& probe) {
   return false;
 }
 
-Builder::Draft Builder::start(const Packet& probe, const IpFields& fields, std::uint8_t protocol,
-                              std::uint16_t length) const {
+Builder::Draft Builder::start(const Packet& probe, const IpFields& fields, Upper upper,
+                              rte_mbuf* taken) const {
   const bool v4 = probe.family == Family::v4;
   const std::size_t ip_header = v4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header);
-  const std::size_t total = probe.l3 + ip_header + length;
-  rte_mbuf* frame = rte_pktmbuf_alloc(pool_);
+  const std::size_t total = probe.l3 + ip_header + upper.length;
+  rte_mbuf* frame = taken != nullptr ? taken : rte_pktmbuf_alloc(pool_);
   if (frame == nullptr) return {};
   if (total > rte_pktmbuf_tailroom(frame)) {
     rte_pktmbuf_free(frame);
@@ -68,63 +101,60 @@ Builder::Draft Builder::start(const Packet& probe, const IpFields& fields, std::
       reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(frame, static_cast<std::uint16_t>(total)));
 
   // Tags and type come along verbatim.
-  std::memcpy(at, probe.data(), probe.l3);
-  auto& ether = *reinterpret_cast<EtherHeader*>(at);
-  std::swap(ether.source, ether.destination);
-  at += probe.l3;
+  const EtherHeader& asked = probe.ether();
+  std::memcpy(at, &asked.source, sizeof(Mac));
+  std::memcpy(at + sizeof(Mac), &asked.destination, sizeof(Mac));
+  if (probe.l3 == sizeof(EtherHeader)) [[likely]]
+    std::memcpy(at + 2 * sizeof(Mac), &asked.type, sizeof asked.type);
+  else
+    std::memcpy(at + 2 * sizeof(Mac), probe.data() + 2 * sizeof(Mac), probe.l3 - 2 * sizeof(Mac));
 
-  Draft draft{frame, at + ip_header, length, 0};
+  WordWriter out(at + probe.l3);
+  Draft draft{frame, at + probe.l3 + ip_header, upper.length, 0};
   if (v4) {
-    auto& ip = *reinterpret_cast<Ipv4Header*>(at);
-    ip = Ipv4Header{.version_ihl = 0x45,
-                    .tos = 0,
-                    .total_length = be16(static_cast<std::uint16_t>(ip_header + length)),
-                    .id = be16(fields.id),
-                    .fragment = be16(fields.dont_fragment ? kIpv4DontFragment : std::uint16_t{0}),
-                    .ttl = fields.ttl,
-                    .protocol = protocol,
-                    .checksum = {},
-                    .source = probe.ipv4().destination,
-                    .destination = probe.ipv4().source};
-    ip.checksum = checksum_of(sum_bytes(at, sizeof ip));
-    draft.pseudo_sum = pseudo_sum(ip, protocol, length);
+    out.put(be32(0x45000000U | static_cast<std::uint32_t>(ip_header + upper.length)));
+    out.put(
+        be32(std::uint32_t{fields.id} << 16U | (fields.dont_fragment ? kIpv4DontFragment : 0U)));
+    out.put(be32(std::uint32_t{fields.ttl} << 24U | std::uint32_t{upper.protocol} << 16U));
+    const std::uint64_t head = out.sum();
+    out.put(probe.ipv4().destination);
+    out.put(probe.ipv4().source);
+    out.patch(10, checksum_of(out.sum()));
+    draft.pseudo_sum = out.sum() - head;
   } else {
-    auto& ip = *reinterpret_cast<Ipv6Header*>(at);
-    ip = Ipv6Header{.version_class_flow = be32(0x60000000U | (fields.flow_label & 0xfffffU)),
-                    .payload_length = be16(length),
-                    .next_header = protocol,
-                    .hop_limit = fields.ttl,
-                    .source = probe.ipv6().destination,
-                    .destination = probe.ipv6().source};
-    draft.pseudo_sum = pseudo_sum(ip, protocol, length);
+    out.put(be32(0x60000000U | (fields.flow_label & 0xfffffU)));
+    out.put(be32(std::uint32_t{upper.length} << 16U | std::uint32_t{upper.protocol} << 8U |
+                 fields.ttl));
+    const std::uint64_t head = out.sum();
+    out.put_address(probe.ipv6().destination);
+    out.put_address(probe.ipv6().source);
+    draft.pseudo_sum = out.sum() - head;
   }
+  draft.pseudo_sum += be32(upper.protocol).raw() + std::uint64_t{be32(upper.length).raw()};
   return draft;
 }
 
-rte_mbuf* Builder::tcp(const Packet& probe, const IpFields& ip, const TcpFields& fields) const {
-  const std::size_t header = sizeof(TcpHeader) + fields.options.size();
-  const Draft draft = start(probe, ip, protocol::kTcp, static_cast<std::uint16_t>(header));
+rte_mbuf* Builder::tcp(const Packet& probe, const IpFields& ip, const TcpFields& fields,
+                       rte_mbuf* taken) const {
+  const auto header = static_cast<std::uint16_t>(sizeof(TcpHeader) + fields.options.size_bytes());
+  const Draft draft = start(probe, ip, {protocol::kTcp, header}, taken);
   if (draft.frame == nullptr) return nullptr;
-  auto& tcp = *reinterpret_cast<TcpHeader*>(draft.upper);
-  tcp = TcpHeader{.source_port = be16(probe.destination_port),
-                  .destination_port = be16(probe.source_port),
-                  .sequence = be32(fields.sequence),
-                  .acknowledgement = be32(fields.acknowledgement),
-                  .offset_reserved = static_cast<std::uint8_t>(header / 4 << 4U),
-                  .flags = fields.flags,
-                  .window = be16(fields.window),
-                  .checksum = {},
-                  .urgent = {}};
-  if (!fields.options.empty())
-    std::memcpy(draft.upper + sizeof tcp, fields.options.data(), fields.options.size());
-  tcp.checksum = checksum_of(sum_bytes(draft.upper, header) + draft.pseudo_sum);
+  WordWriter out(draft.upper);
+  out.put(be32(std::uint32_t{probe.destination_port} << 16U | probe.source_port));
+  out.put(be32(fields.sequence));
+  out.put(be32(fields.acknowledgement));
+  out.put(
+      be32(std::uint32_t{header} / 4 << 28U | std::uint32_t{fields.flags} << 16U | fields.window));
+  out.put(be32());
+  for (const std::uint32_t word : fields.options) out.put(be32::from_raw(word));
+  out.patch(16, checksum_of(out.sum() + draft.pseudo_sum));
   return draft.frame;
 }
 
 rte_mbuf* Builder::echo_reply(const Packet& request, const IpFields& ip) const {
   const bool v4 = request.family == Family::v4;
   const auto length = static_cast<std::uint16_t>(request.end - request.l4);
-  const Draft draft = start(request, ip, v4 ? protocol::kIcmp : protocol::kIcmpv6, length);
+  const Draft draft = start(request, ip, {v4 ? protocol::kIcmp : protocol::kIcmpv6, length});
   if (draft.frame == nullptr) return nullptr;
   std::memcpy(draft.upper, request.data() + request.l4, length);
   auto& icmp = *reinterpret_cast<IcmpHeader*>(draft.upper);
@@ -148,7 +178,7 @@ rte_mbuf* Builder::port_unreachable(const Packet& probe, const IpFields& ip) con
   const auto quote = static_cast<std::uint16_t>(probe.l4 - probe.l3 + kQuotedUpper);
   const auto length = static_cast<std::uint16_t>(sizeof(IcmpHeader) + quote);
   if (probe.l3 + quote > probe.end) return nullptr;
-  const Draft draft = start(probe, ip, v4 ? protocol::kIcmp : protocol::kIcmpv6, length);
+  const Draft draft = start(probe, ip, {v4 ? protocol::kIcmp : protocol::kIcmpv6, length});
   if (draft.frame == nullptr) return nullptr;
   auto& icmp = *reinterpret_cast<IcmpHeader*>(draft.upper);
   icmp = IcmpHeader{.type = v4 ? icmp4::kUnreachable : icmp6::kUnreachable,

@@ -25,8 +25,8 @@ struct TcpFields {
   std::uint32_t sequence = 0;
   std::uint32_t acknowledgement = 0;
   std::uint8_t flags = 0;
-  std::uint16_t window = 0;                 ///< as on the wire
-  std::span<const std::uint8_t> options{};  ///< whole 32-bit words, at most 40 bytes
+  std::uint16_t window = 0;                  ///< as on the wire
+  std::span<const std::uint32_t> options{};  ///< as they lie on the wire; at most 10 words
 };
 
 /// Whether `probe` may be answered at all: its sender and its destination are single hosts on both
@@ -41,8 +41,14 @@ class Builder {
  public:
   explicit Builder(rte_mempool* pool) : pool_(pool) {}
 
-  /// A segment to the sender of the TCP segment `probe`.
-  rte_mbuf* tcp(const Packet& probe, const IpFields& ip, const TcpFields& fields) const;
+  /// Takes buffers for many frames at once; false when there are not as many.
+  [[nodiscard]] bool take(std::span<rte_mbuf*> frames) const {
+    return rte_pktmbuf_alloc_bulk(pool_, frames.data(), static_cast<unsigned>(frames.size())) == 0;
+  }
+
+  /// A segment to the sender of the TCP segment `probe`. `taken`: the buffer to use, from take().
+  rte_mbuf* tcp(const Packet& probe, const IpFields& ip, const TcpFields& fields,
+                rte_mbuf* taken = nullptr) const;
 
   /// The reply to an unfragmented echo request, of the same length: identifier, sequence number and
   /// data verbatim, code 0 (RFC 792, RFC 4443 4.2).
@@ -62,8 +68,12 @@ class Builder {
     std::uint16_t length = 0;       ///< of the upper layer
     std::uint64_t pseudo_sum = 0;   ///< of its pseudo header
   };
-  Draft start(const Packet& probe, const IpFields& fields, std::uint8_t protocol,
-              std::uint16_t length) const;
+  struct Upper {
+    std::uint8_t protocol;
+    std::uint16_t length;  ///< bytes
+  };
+  Draft start(const Packet& probe, const IpFields& fields, Upper upper,
+              rte_mbuf* taken = nullptr) const;
 
   rte_mempool* pool_;
 };

@@ -2,6 +2,7 @@
 /// Internet checksums (RFC 1071, RFC 1624), in one pass of 64-bit loads.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -10,41 +11,57 @@
 
 namespace mitibox {
 
+namespace detail {
+
+template <typename T>
+inline std::uint64_t load(const std::uint8_t* at) {
+  T word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+/// Both halves of a 64-bit word: sums of 32-bit words never carry over within the 64 KiB of a
+/// packet.
+inline std::uint64_t load_halves(const std::uint8_t* at) {
+  const std::uint64_t word = load<std::uint64_t>(at);
+  return (word & 0xffffffffU) + (word >> 32U);
+}
+
+/// As sum_bytes, for many: compilers turn the inner loop into vectors of words.
+inline std::uint64_t sum_blocks(const std::uint8_t* at, std::size_t blocks) {
+  std::array<std::uint64_t, 16> lanes{};
+  for (; blocks > 0; --blocks, at += 64)
+    for (std::size_t i = 0; i < 16; ++i) lanes[i] += load<std::uint32_t>(at + 4 * i);
+  std::uint64_t sum = 0;
+  for (const std::uint64_t lane : lanes) sum += lane;
+  return sum;
+}
+
+}  // namespace detail
+
 /// Ones-complement sum of any bytes, in the byte order of memory; fold() makes 16 bits of it.
 /// Sums add up; an odd length counts as padded with a zero byte.
 inline std::uint64_t sum_bytes(const std::uint8_t* at, std::size_t length) {
-  // Two lanes of 32-bit words each never carry over within the 64 KiB of a packet.
-  std::uint64_t even = 0;
-  std::uint64_t odd = 0;
-  while (length >= 16) {
-    std::uint64_t a = 0;
-    std::uint64_t b = 0;
-    std::memcpy(&a, at, 8);
-    std::memcpy(&b, at + 8, 8);
-    even += (a & 0xffffffffU) + (a >> 32U);
-    odd += (b & 0xffffffffU) + (b >> 32U);
-    at += 16;
-    length -= 16;
+  std::uint64_t sum = 0;
+  if (length >= 128) {
+    sum = detail::sum_blocks(at, length / 64);
+    at += length / 64 * 64;
+    length %= 64;
   }
-  std::uint64_t sum = even + odd;
+  for (; length >= 16; at += 16, length -= 16)
+    sum += detail::load_halves(at) + detail::load_halves(at + 8);
   if (length >= 8) {
-    std::uint64_t a = 0;
-    std::memcpy(&a, at, 8);
-    sum += (a & 0xffffffffU) + (a >> 32U);
+    sum += detail::load_halves(at);
     at += 8;
     length -= 8;
   }
   if (length >= 4) {
-    std::uint32_t a = 0;
-    std::memcpy(&a, at, 4);
-    sum += a;
+    sum += detail::load<std::uint32_t>(at);
     at += 4;
     length -= 4;
   }
   if (length >= 2) {
-    std::uint16_t a = 0;
-    std::memcpy(&a, at, 2);
-    sum += a;
+    sum += detail::load<std::uint16_t>(at);
     at += 2;
     length -= 2;
   }

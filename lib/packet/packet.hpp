@@ -34,6 +34,8 @@ enum class Class : std::uint8_t {
   outbound,   ///< handled: from inside, from a protected address, to an unprotected one
 };
 
+inline constexpr std::size_t kClasses = 4;
+
 /// What becomes of the frame.
 enum class Verdict : std::uint8_t {
   pending,   ///< not judged yet

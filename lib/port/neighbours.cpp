@@ -148,9 +148,9 @@ void Neighbours::answered(Packet& packet, Listed& l, rte_mbuf* answer, Output& o
   packet.consume(Reason::neighbour_answered);
 }
 
-bool Neighbours::correct_destination(Packet& packet) {
+bool Neighbours::redirect_from_box(Packet& packet) {
   Mac& destination = packet.ether().destination;
-  if (destination != own_ || packet.family == Family::none) return true;
+  if (packet.family == Family::none) return true;
   const Address address = packet.destination();
   Listed* l = listed(address);
   if (l == nullptr) {
@@ -179,10 +179,6 @@ bool Neighbours::is_live(const Address& address, Now now) const {
     i = find_listed(listed_, address);
   }
   return i >= 0 && listed_[static_cast<std::size_t>(i)].state == Listed::State::live;
-}
-
-bool Neighbours::is_gateway(const Address& address) const {
-  return gateways_.contains(address);
 }
 
 bool Neighbours::is_gateway_mac(const Mac& mac) const {

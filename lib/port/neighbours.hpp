@@ -73,14 +73,18 @@ class Neighbours {
   /// Corrects the destination MAC of an inbound frame about to be forwarded, when the router still
   /// has the box's MAC for a host that has appeared. False when nobody lives there: it would reach
   /// nobody.
-  bool correct_destination(Packet& packet);
+  bool correct_destination(Packet& packet) {
+    return packet.ether().destination != own_ || redirect_from_box(packet);
+  }
 
   /// Whether a host lives at this protected address as far as the box has seen inside (kept for
   /// every protected address seen, bounded; not only for listed ones).
   [[nodiscard]] bool is_live(const Address& address, Now now) const;
 
   /// A gateway: listed in the policy, or a protected address that sent ARP or ND on the outside.
-  [[nodiscard]] bool is_gateway(const Address& address) const;
+  [[nodiscard]] bool is_gateway(const Address& address) const {
+    return gateways_.contains(address);
+  }
   /// A MAC that a gateway has used on the outside port.
   [[nodiscard]] bool is_gateway_mac(const Mac& mac) const;
   /// A frame from outside whose source address is a gateway's: remembers its MAC.
@@ -115,6 +119,7 @@ class Neighbours {
   void nd_outside(Packet& packet, const NdView& nd, Now now, Output& out);
   void nd_inside(Packet& packet, const NdView& nd, Now now, Output& out);
 
+  bool redirect_from_box(Packet& packet);
   /// Whether all options lie within the datagram.
   [[nodiscard]] static bool parse_nd(const Packet& packet, NdView& nd);
 

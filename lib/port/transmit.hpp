@@ -2,9 +2,13 @@
 /// The one way out of the box.
 #pragma once
 
+#include <rte_mbuf.h>
+
 #include <array>
 #include <cstdint>
+#include <cstring>
 
+#include "base/poison.hpp"
 #include "observe/counters.hpp"
 #include "packet/packet.hpp"
 
@@ -28,7 +32,17 @@ class Transmit {
   Transmit(Wire& wire, Counters& counters) : wire_(wire), counters_(counters) {}
 
   /// Takes the frame: pads it with zeros to 60 bytes, clears stale offload fields, queues it.
-  void queue(rte_mbuf* frame, Side to, Origin origin);
+  void queue(rte_mbuf* frame, Side to, Origin origin) {
+    Queue& q = queues_[index(to)];
+    if (q.count == kQueue || !prepare(frame)) [[unlikely]] {
+      refuse(frame, to, origin);
+      return;
+    }
+    q.frames[q.count] = frame;
+    q.origins[q.count] = origin;
+    ++q.count;
+    if (origin == Origin::made) ++q.made;
+  }
 
   /// Offers everything queued to the ports once.
   void flush();
@@ -41,7 +55,25 @@ class Transmit {
     std::array<rte_mbuf*, kQueue> frames;
     std::array<Origin, kQueue> origins;
     std::uint16_t count = 0;
+    std::uint16_t made = 0;  ///< of these, of the box's own
   };
+  static constexpr std::uint32_t kMinimum = 60;  ///< bytes without the frame check sequence
+
+  /// False when the buffer has no room for the padding.
+  static bool prepare(rte_mbuf* frame) {
+    unpoison_frame(frame);
+    // Whatever reception or an earlier user of the buffer left would ask the port for rewriting.
+    frame->ol_flags &= RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT;
+    frame->tx_offload = 0;
+    frame->vlan_tci = 0;
+    frame->vlan_tci_outer = 0;
+    if (frame->pkt_len >= kMinimum) return true;
+    const auto missing = static_cast<std::uint16_t>(kMinimum - frame->pkt_len);
+    char* padding = rte_pktmbuf_append(frame, missing);
+    if (padding == nullptr) return false;
+    std::memset(padding, 0, missing);
+    return true;
+  }
   void send(Side to);
   void refuse(rte_mbuf* frame, Side to, Origin origin);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "probability/probability.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace mitibox {
@@ -50,14 +51,39 @@ Probability::Outcome Probability::judge(const Packet& opening, Now now) {
   return decide(draw(opening, now), now);
 }
 
+void Probability::draw_all(std::span<const Packet* const> openings, Now now,
+                           std::array<Draw, kBurst>& draws) const {
+  // Nearly all are TCP over IPv4: their hashes are taken at once.
+  std::array<std::array<std::uint64_t, kBurst>, 3> columns;
+  std::array<std::uint8_t, kBurst> places;
+  std::array<std::uint64_t, kBurst> hashes;
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < openings.size(); ++i) {
+    const Packet& p = *openings[i];
+    if (p.protocol != protocol::kTcp || p.family != Family::v4) {
+      draws[i] = draw(p, now);
+      continue;
+    }
+    columns[0][n] = p.key.words[0];
+    columns[1][n] = p.key.words[1];
+    columns[2][n] = p.sequence;
+    places[n++] = static_cast<std::uint8_t>(i);
+  }
+  siphash_columns<1, 3>(coin_, columns, n, hashes);
+  for (std::size_t k = 0; k < n; ++k) draws[places[k]] = {hashes[k], hashes[k]};
+}
+
 void Probability::judge(std::span<const Packet* const> openings, Now now,
                         std::span<Outcome> outcomes) {
-  std::array<Draw, kBurst> draws;
-  for (std::size_t i = 0; i < openings.size(); ++i) {
-    draws[i] = draw(*openings[i], now);
-    if (memory_ && (flooded_ || drop_.takes(draws[i].attempt)))
-      memory_->prefetch(draws[i].remember);
+  if (drop_.never()) {
+    std::fill_n(outcomes.begin(), openings.size(), Outcome::admit);
+    return;
   }
+  std::array<Draw, kBurst> draws;
+  draw_all(openings, now, draws);
+  if (memory_)
+    for (std::size_t i = 0; i < openings.size(); ++i)
+      if (flooded_ || drop_.takes(draws[i].attempt)) memory_->prefetch(draws[i].remember);
   for (std::size_t i = 0; i < openings.size(); ++i) outcomes[i] = decide(draws[i], now);
 }
 

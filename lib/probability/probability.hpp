@@ -2,6 +2,7 @@
 /// Probability: drops a share of the connection attempts, the same way for all packets of one.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -77,6 +78,8 @@ class Probability {
   };
 
   [[nodiscard]] Draw draw(const Packet& opening, Now now) const;
+  void draw_all(std::span<const Packet* const> openings, Now now,
+                std::array<Draw, kBurst>& draws) const;
   Outcome decide(const Draw& draw, Now now);
   Outcome decide_remembered(const Draw& draw, Now now);
   Outcome decide_in_flood(const Draw& draw, Now now);

@@ -17,6 +17,7 @@ class Share {
                    ? static_cast<std::uint64_t>(std::ldexp(probability, 64))
                    : 0) {}
 
+  [[nodiscard]] bool never() const { return bound_ == 0 && !always_; }
   [[nodiscard]] bool takes(std::uint64_t draw) const { return draw < bound_ || always_; }
 
  private:

@@ -34,6 +34,11 @@ std::uint64_t flow_hash(Key128 key, const Handshake& handshake) {
   return siphash24(key, std::span(words).first(used));
 }
 
+std::uint32_t isn_of(std::uint64_t tag, std::uint64_t flow, std::uint8_t offer) {
+  return (static_cast<std::uint32_t>(tag) & 0xffffff00U) |
+         (offer ^ static_cast<std::uint32_t>(flow & 0xffU));
+}
+
 std::uint32_t tag(Key128 key, std::uint64_t flow, std::uint8_t offer) {
   return static_cast<std::uint32_t>(siphash24_of(key, flow, offer)) & 0xffffff00U;
 }
@@ -60,7 +65,33 @@ std::uint32_t Cookie::make(const Handshake& handshake, const SynOffer& offer, No
   turn(now);
   const std::uint64_t flow = flow_hash(keys_[0].flow, handshake);
   const std::uint8_t bits = pack(offer);
-  return tag(keys_[0].tag, flow, bits) | (bits ^ (flow & 0xffU));
+  return isn_of(tag(keys_[0].tag, flow, bits), flow, bits);
+}
+
+template <std::size_t Words>
+void Cookie::make_all(std::span<const Packet* const> syns, std::span<const SynOffer> offers,
+                      std::span<std::uint32_t> isns) const {
+  std::array<std::array<std::uint64_t, kBurst>, Words> flows;
+  std::array<std::array<std::uint64_t, kBurst>, 2> tagged;
+  std::array<std::uint64_t, kBurst> tags;
+  for (std::size_t i = 0; i < syns.size(); ++i) {
+    for (std::size_t w = 0; w < Words; ++w) flows[w][i] = syns[i]->key.words[w];
+    flows[Words - 1][i] ^= std::uint64_t{syns[i]->sequence} << 32U;
+    tagged[1][i] = pack(offers[i]);
+  }
+  siphash_columns<2, 4>(keys_[0].flow, flows, syns.size(), tagged[0]);
+  siphash_columns<2, 4>(keys_[0].tag, tagged, syns.size(), tags);
+  for (std::size_t i = 0; i < syns.size(); ++i)
+    isns[i] = isn_of(tags[i], tagged[0][i], static_cast<std::uint8_t>(tagged[1][i]));
+}
+
+void Cookie::make(Family family, std::span<const Packet* const> syns,
+                  std::span<const SynOffer> offers, Now now, std::span<std::uint32_t> isns) {
+  turn(now);
+  if (family == Family::v4)
+    make_all<kKeySizeV4 / 8>(syns, offers, isns);
+  else
+    make_all<kKeySizeV6 / 8>(syns, offers, isns);
 }
 
 std::optional<SynOffer> Cookie::check(const Handshake& handshake, std::uint32_t isn, Now now) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/siphash.hpp"
 #include "base/time.hpp"
@@ -32,6 +33,10 @@ class Cookie {
   /// The ISN to answer with, host byte order.
   std::uint32_t make(const Handshake& handshake, const SynOffer& offer, Now now);
 
+  /// As make() for each of at most kBurst SYNs, all of one family, at once.
+  void make(Family family, std::span<const Packet* const> syns, std::span<const SynOffer> offers,
+            Now now, std::span<std::uint32_t> isns);
+
   /// The offer inside `isn`, its MSS rounded down to a class, if `isn` was made for this handshake
   /// in the current hour or the one before; nothing otherwise.
   std::optional<SynOffer> check(const Handshake& handshake, std::uint32_t isn, Now now);
@@ -45,6 +50,9 @@ class Cookie {
     Key128 tag;   ///< that hash and the offer
   };
   void turn(Now now);
+  template <std::size_t Words>
+  void make_all(std::span<const Packet* const> syns, std::span<const SynOffer> offers,
+                std::span<std::uint32_t> isns) const;
   [[nodiscard]] HourKey derive(std::uint64_t hour) const;
 
   Key128 secret_;

@@ -21,18 +21,19 @@ inline constexpr std::uint32_t kPersonaLater = 16384;  ///< window after the han
 class SynAckOptions {
  public:
   SynAckOptions(Family family, const SynOffer& offer) {
-    const std::uint16_t mss = family == Family::v4 ? 1460 : 1440;
-    word(tcp::kOptionMss, 4, static_cast<std::uint8_t>(mss >> 8U), static_cast<std::uint8_t>(mss));
+    const std::uint32_t mss = family == Family::v4 ? 1460 : 1440;
+    word(tcp::kOptionMss, 4, mss >> 8U, mss & 0xffU);
     if (offer.scaled()) word(tcp::kOptionNop, tcp::kOptionWindowScale, 3, kPersonaScale);
     if (offer.sack) word(tcp::kOptionNop, tcp::kOptionNop, tcp::kOptionSackPermitted, 2);
   }
-  [[nodiscard]] std::span<const std::uint8_t> bytes() const { return {bytes_.data(), used_}; }
+  /// As they lie on the wire.
+  [[nodiscard]] std::span<const std::uint32_t> words() const { return {words_.data(), used_}; }
 
  private:
-  void word(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
-    for (const std::uint8_t byte : {a, b, c, d}) bytes_[used_++] = byte;
+  void word(std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t d) {
+    words_[used_++] = a | b << 8U | c << 16U | d << 24U;
   }
-  std::array<std::uint8_t, 12> bytes_{};
+  std::array<std::uint32_t, 3> words_{};
   std::size_t used_ = 0;
 };
 
@@ -58,21 +59,23 @@ class Persona {
   std::uint16_t next_id() {
     std::uint16_t id = 0;
     while (id == 0) {
-      if (left_ == 0) {
-        ids_ = siphash24_of(key_, counter_++);
-        left_ = 4;
-      }
-      id = static_cast<std::uint16_t>(ids_);
-      ids_ >>= 16U;
+      if (left_ == 0) draw();
       --left_;
+      id = static_cast<std::uint16_t>(hashes_[left_ / 4] >> (left_ % 4 * 16U));
     }
     return id;
+  }
+  void draw() {
+    std::array<std::array<std::uint64_t, kBurst>, 1> counters;
+    for (std::uint64_t& c : counters[0]) c = counter_++;
+    siphash_columns<2, 4>(key_, counters, kBurst, hashes_);
+    left_ = 4 * kBurst;
   }
 
   Key128 key_;
   std::uint64_t counter_ = 0;
-  std::uint64_t ids_ = 0;  ///< drawn, not used yet
-  unsigned left_ = 0;
+  std::array<std::uint64_t, kBurst> hashes_{};  ///< four identifiers each, used from the end
+  std::size_t left_ = 0;
 };
 
 }  // namespace mitibox

@@ -25,29 +25,56 @@ Reply::Reply(const Policy& policy, const Secrets& secrets, rte_mempool* pool,
 
 Reply::~Reply() = default;
 
-Reply::Answer Reply::open(const Packet& probe, Now now) {
-  if (!may_answer(probe)) return {nullptr, Reason::reply_refused};
-  if (probe.fragment == Fragment::later) return {};
-  if (probe.protocol == protocol::kTcp) return open_tcp(probe, now);
+void Reply::open(std::span<const Packet* const> probes, Now now, std::span<Answer> answers) {
+  Syns v4;
+  Syns v6;
+  for (std::size_t i = 0; i < probes.size(); ++i) {
+    const Packet& p = *probes[i];
+    if (const auto answer = open_other(p)) {
+      answers[i] = *answer;
+      continue;
+    }
+    Syns& syns = p.family == Family::v4 ? v4 : v6;
+    syns.packets[syns.count] = &p;
+    syns.places[syns.count++] = static_cast<std::uint8_t>(i);
+  }
+  if (v4.count != 0) open_tcp(Family::v4, v4, now, answers);
+  if (v6.count != 0) open_tcp(Family::v6, v6, now, answers);
+}
+
+std::optional<Reply::Answer> Reply::open_other(const Packet& probe) {
+  if (!may_answer(probe)) return Answer{nullptr, Reason::reply_refused};
+  if (probe.fragment == Fragment::later) return Answer{};
+  if (probe.protocol == protocol::kTcp) {
+    if ((probe.tcp_flags & kHandshakeFlags) == tcp::kSyn) return std::nullopt;
+    return Answer{};
+  }
   if (probe.protocol == protocol::kUdp)
     return probe.fragment == Fragment::none ? open_udp(probe) : Answer{};
   if (is_echo_request(probe)) return open_echo(probe);
-  return {};
+  return Answer{};
 }
 
-Reply::Answer Reply::open_tcp(const Packet& syn, Now now) {
-  if ((syn.tcp_flags & kHandshakeFlags) != tcp::kSyn) return {};
-  const SynOffer offer = read_offer(syn);
-  const SynAckOptions options(syn.family, offer);
-  const TcpFields fields{.sequence = cookie_.make({syn.key, syn.family, syn.sequence}, offer, now),
-                         .acknowledgement = syn.sequence + 1,
-                         .flags = tcp::kSyn | tcp::kAck,
-                         .window = kPersonaWindow,
-                         .options = options.bytes()};
-  rte_mbuf* frame = builder_.tcp(syn, persona_.tcp(syn), fields);
-  if (frame == nullptr) return {nullptr, Reason::reply_pool};
-  ++counters_.syn_acks;
-  return {frame, Reason::answered};
+void Reply::open_tcp(Family family, const Syns& syns, Now now, std::span<Answer> answers) {
+  std::array<SynOffer, kBurst> offers;
+  std::array<std::uint32_t, kBurst> isns;
+  std::array<rte_mbuf*, kBurst> frames{};
+  for (std::size_t i = 0; i < syns.count; ++i) offers[i] = read_offer(*syns.packets[i]);
+  cookie_.make(family, {syns.packets.data(), syns.count}, offers, now, isns);
+  // When there are not enough, some may get one yet.
+  if (!builder_.take({frames.data(), syns.count})) frames.fill(nullptr);
+  for (std::size_t i = 0; i < syns.count; ++i) {
+    const Packet& syn = *syns.packets[i];
+    const SynAckOptions options(family, offers[i]);
+    const TcpFields fields{.sequence = isns[i],
+                           .acknowledgement = syn.sequence + 1,
+                           .flags = tcp::kSyn | tcp::kAck,
+                           .window = kPersonaWindow,
+                           .options = options.words()};
+    rte_mbuf* frame = builder_.tcp(syn, persona_.tcp(syn), fields, frames[i]);
+    if (frame != nullptr) ++counters_.syn_acks;
+    answers[syns.places[i]] = {frame, frame == nullptr ? Reason::reply_pool : Reason::answered};
+  }
 }
 
 Reply::Answer Reply::open_udp(const Packet& probe) {

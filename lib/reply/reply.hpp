@@ -4,8 +4,11 @@
 
 #include <rte_mempool.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/secrets.hpp"
@@ -58,7 +61,14 @@ class Reply {
   Reply& operator=(const Reply&) = delete;
 
   /// Answers a diverted opening packet (TCP SYN, UDP, echo request, or another protocol).
-  Answer open(const Packet& probe, Now now);
+  Answer open(const Packet& probe, Now now) {
+    const Packet* const one = &probe;
+    Answer answer;
+    open({&one, 1}, now, {&answer, 1});
+    return answer;
+  }
+  /// As above for each of at most kBurst probes.
+  void open(std::span<const Packet* const> probes, Now now, std::span<Answer> answers);
 
   /// Takes a stray inbound TCP segment (never a SYN) that belongs to a forged conversation, or that
   /// completes a forged handshake.
@@ -82,7 +92,15 @@ class Reply {
   static std::size_t memory_bytes(std::uint32_t conversations);
 
  private:
-  Answer open_tcp(const Packet& syn, Now now);
+  /// SYNs of one family, and where in a burst of answers theirs belong.
+  struct Syns {
+    std::array<const Packet*, kBurst> packets;
+    std::array<std::uint8_t, kBurst> places;
+    std::size_t count = 0;
+  };
+  /// Nothing when the SYN is to be answered with others of its family.
+  std::optional<Answer> open_other(const Packet& probe);
+  void open_tcp(Family family, const Syns& syns, Now now, std::span<Answer> answers);
   Answer open_udp(const Packet& probe);
   Answer open_echo(const Packet& request);
   /// Whether `segment` returns the cookie of a handshake other than `old`'s; fills in `offer`.

@@ -22,10 +22,14 @@ bool offers_anything(const Service& s) {
 Ruleset::Ruleset(const Policy& policy) : services_(policy.services) {
   std::sort(services_.begin(), services_.end(),
             [](const Service& a, const Service& b) { return a.address < b.address; });
-  for (const Service& s : services_) protocols_ |= s.protocols;
+  for (const Service& s : services_) {
+    protocols_ |= s.protocols;
+    const std::size_t slot = slot_of(s.address);
+    filter_[slot / 64] |= std::uint64_t{1} << (slot % 64);
+  }
 }
 
-Ruleset::Match Ruleset::match(const Destination& destination) const {
+Ruleset::Match Ruleset::search(const Destination& destination) const {
   const auto at = std::partition_point(services_.begin(), services_.end(), [&](const Service& s) {
     return s.address < destination.address;
   });

@@ -2,7 +2,9 @@
 /// Ruleset: which destinations inside are legitimate (the paper, 3.2).
 #pragma once
 
+#include <array>
 #include <bitset>
+#include <cstdint>
 #include <vector>
 
 #include "packet/address.hpp"
@@ -24,12 +26,25 @@ class Ruleset {
   explicit Ruleset(const Policy& policy);
 
   /// Echo is asked for by protocol ICMP or ICMPv6.
-  [[nodiscard]] Match match(const Destination& destination) const;
+  [[nodiscard]] Match match(const Destination& destination) const {
+    const std::size_t slot = slot_of(destination.address);
+    if ((filter_[slot / 64] >> (slot % 64) & 1U) == 0) [[likely]]
+      return Match::illegitimate;
+    return search(destination);
+  }
 
   /// Whether any service lists this IP protocol (rule S-IP4-8).
   [[nodiscard]] bool lists_protocol(std::uint8_t protocol) const { return protocols_[protocol]; }
 
  private:
+  static std::size_t slot_of(const Address& a) {
+    return static_cast<std::size_t>((a.low() ^ a.high()) * 0x9e3779b97f4a7c15U >> 48U);
+  }
+  [[nodiscard]] Match search(const Destination& destination) const;
+
+  /// A bit for each slot that the address of any service falls into: nearly all that scanners try
+  /// is settled by it.
+  std::array<std::uint64_t, 1024> filter_{};
   std::vector<Service> services_;  ///< sorted by address
   std::bitset<256> protocols_;
 };

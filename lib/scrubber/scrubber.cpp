@@ -3,10 +3,6 @@
 
 #include <algorithm>
 
-#include "packet/checksum.hpp"
-#include "packet/cursor.hpp"
-#include "scrubber/tcp_rules.hpp"
-
 namespace mitibox {
 
 namespace {
@@ -15,29 +11,11 @@ constexpr std::uint16_t kMaxEchoPayload = 1472;
 constexpr std::uint16_t kMinMtuV4 = 576;  // what every host takes (RFC 791)
 constexpr std::uint16_t kMinMtuV6 = 1280;
 
-bool is_martian_v4(be32 address) {
-  const std::uint32_t a = address.host();
-  const std::uint32_t net = a >> 24U;
-  return net == 0 || net == 127 || net >= 224 || a >> 16U == 0xa9fe;
-}
-
 bool is_martian_v6(const std::array<std::uint8_t, 16>& a) {
   if (a[0] == 0xff) return true;
   // ::/96 holds the unspecified, loopback and IPv4-compatible addresses, ::ffff:0:0/96 the mapped.
   const bool zeros = std::all_of(a.begin(), a.begin() + 10, [](auto b) { return b == 0; });
   return zeros && ((a[10] == 0 && a[11] == 0) || (a[10] == 0xff && a[11] == 0xff));
-}
-
-std::uint64_t pseudo_of(const Packet& p, std::uint32_t length) {
-  return p.family == Family::v4 ? pseudo_sum(p.ipv4(), p.protocol, length)
-                                : pseudo_sum(p.ipv6(), p.protocol, length);
-}
-
-/// Whether the transport checksum holds; a first fragment carries only a part of what it covers.
-bool checksum_holds(const Packet& p) {
-  if (p.fragment != Fragment::none) return true;
-  const auto length = static_cast<std::uint16_t>(p.end - p.l4);
-  return fold(pseudo_of(p, length) + sum_bytes(p.data() + p.l4, length)) == 0xffff;
 }
 
 }  // namespace
@@ -48,53 +26,24 @@ Scrubber::Scrubber(const Policy& policy, const Secrets& secrets, std::uint32_t f
     if (prefix.address.is_v4() && prefix.bits <= 30) broadcasts_.push_back(prefix.last().v4());
 }
 
-void Scrubber::scrub(Packet& p) const {
-  Result why = p.family == Family::v4 ? scrub_ipv4(p) : scrub_ipv6(p);
-  if (!why) {
-    // S-IP4-2: what lies behind the datagram is not the datagram's.
-    rte_pktmbuf_trim(p.frame, static_cast<std::uint16_t>(p.frame->data_len - p.end));
-    if (p.fragment != Fragment::none && !fragment_fits(p)) return p.drop(Reason::fragment_bounds);
-    if (p.fragment == Fragment::later) {
-      if (p.is_icmp()) return p.drop(Reason::fragment_icmp);
-      p.verdict = Verdict::follow;
-      return;
-    }
-    if (p.protocol == protocol::kTcp)
-      why = scrub_tcp(p);
-    else if (p.protocol == protocol::kUdp)
-      why = scrub_udp(p);
-    else if (p.is_icmp())
-      why = scrub_icmp(p);
-    else if (p.protocol == protocol::kIcmp || p.protocol == protocol::kIcmpv6)
-      why = Reason::icmp_type;
-    else
-      p.payload = p.l4;
+Scrubber::Result Scrubber::scrub_upper(Packet& p) const {
+  if (p.fragment != Fragment::none && !fragment_fits(p)) return Reason::fragment_bounds;
+  if (p.fragment == Fragment::later) {
+    if (p.is_icmp()) return Reason::fragment_icmp;
+    p.verdict = Verdict::follow;
+    return std::nullopt;
   }
-  if (why) p.drop(*why);
+  if (p.protocol == protocol::kTcp) return scrub_tcp(p);
+  if (p.protocol == protocol::kUdp) return scrub_udp(p);
+  if (p.is_icmp()) return scrub_icmp(p);
+  if (p.protocol == protocol::kIcmp || p.protocol == protocol::kIcmpv6) return Reason::icmp_type;
+  p.payload = p.l4;
+  return std::nullopt;
 }
 
 void Scrubber::settle_later(Packet& later, Now now) const {
   if (fragments_.follows(later, now)) return later.forward();
   later.drop(Reason::fragment_unknown);
-}
-
-Scrubber::Result Scrubber::scrub_ipv4(Packet& p) const {
-  const Ipv4Header& ip = p.ipv4();
-  if (fold(sum_bytes(p.data() + p.l3, ip.header_length())) != 0xffff) return Reason::ip4_checksum;
-  if (ip.header_length() != sizeof(Ipv4Header)) return Reason::ip4_options;  // S-IP4-3
-  const std::uint16_t fragment = ip.fragment.host();
-  if ((fragment & kIpv4Reserved) != 0) return Reason::ip4_reserved;  // S-IP4-4
-  // S-IP4-5
-  if (is_martian_v4(p.from == Side::outside ? ip.source : ip.destination))
-    return Reason::ip_martian;
-  if (p.from == Side::outside &&
-      std::find(broadcasts_.begin(), broadcasts_.end(), ip.destination) != broadcasts_.end())
-    return Reason::ip_broadcast;
-  if ((fragment & kIpv4OffsetMask) != 0)
-    p.fragment = Fragment::later;
-  else if ((fragment & kIpv4MoreFragments) != 0)
-    p.fragment = Fragment::first;
-  return std::nullopt;
 }
 
 Scrubber::Result Scrubber::scrub_ipv6(Packet& p) const {
@@ -134,28 +83,6 @@ Scrubber::Result Scrubber::scrub_ipv6(Packet& p) const {
   }
 }
 
-Scrubber::Result Scrubber::scrub_tcp(Packet& p) const {
-  const auto length = static_cast<std::uint16_t>(p.end - p.l4);
-  const Reason cut = p.fragment == Fragment::first ? Reason::fragment_first : Reason::tcp_header;
-  auto* tcp = Cursor(p.data() + p.l4, length).peek<TcpHeader>();
-  if (tcp == nullptr || tcp->header_length() > length) return cut;
-  if (tcp->header_length() < sizeof(TcpHeader)) return Reason::tcp_header;  // S-TCP-1
-  if (!checksum_holds(p)) return Reason::tcp_checksum;
-  p.source_port = tcp->source_port.host();
-  p.destination_port = tcp->destination_port.host();
-  if (p.source_port == 0 || p.destination_port == 0) return Reason::tcp_port;
-  // Nobody sends one, and what is answered before the rest has come gives the box away.
-  if (p.fragment == Fragment::first && (tcp->flags & tcp::kSyn) != 0) return Reason::fragment_first;
-  if (!normalise_flags(*tcp, ecn_ == Policy::Ecn::keep)) return Reason::tcp_flags;  // S-TCP-2
-  if (!normalise_options(*tcp)) return Reason::tcp_options;                         // S-TCP-3
-  p.tcp_flags = tcp->flags;
-  p.sequence = tcp->sequence.host();
-  p.acknowledgement = tcp->acknowledgement.host();
-  p.window = tcp->window.host();
-  p.payload = static_cast<std::uint16_t>(p.l4 + tcp->header_length());
-  return std::nullopt;
-}
-
 Scrubber::Result Scrubber::scrub_udp(Packet& p) const {
   const auto length = static_cast<std::uint16_t>(p.end - p.l4);
   const auto* udp = Cursor(p.data() + p.l4, length).peek<UdpHeader>();
@@ -174,7 +101,7 @@ Scrubber::Result Scrubber::scrub_udp(Packet& p) const {
   }
   if (udp->checksum.raw() == 0) {
     if (p.family == Family::v6) return Reason::udp_checksum;
-  } else if (!checksum_holds(p)) {
+  } else if (!detail::checksum_holds(p)) {
     return Reason::udp_checksum;
   }
   p.source_port = udp->source_port.host();
@@ -189,7 +116,7 @@ Scrubber::Result Scrubber::scrub_icmp(Packet& p) const {
   const auto length = static_cast<std::uint16_t>(p.end - p.l4);
   const auto* icmp = Cursor(p.data() + p.l4, length).peek<IcmpHeader>();
   if (icmp == nullptr) return Reason::icmp_header;
-  const std::uint64_t pseudo = p.family == Family::v4 ? 0 : pseudo_of(p, length);
+  const std::uint64_t pseudo = p.family == Family::v4 ? 0 : detail::pseudo_of(p, length);
   if (fold(pseudo + sum_bytes(p.data() + p.l4, length)) != 0xffff) return Reason::icmp_checksum;
   p.payload = static_cast<std::uint16_t>(p.l4 + sizeof(IcmpHeader));
 

@@ -8,9 +8,12 @@
 
 #include "base/secrets.hpp"
 #include "base/time.hpp"
+#include "packet/checksum.hpp"
+#include "packet/cursor.hpp"
 #include "packet/packet.hpp"
 #include "policy/policy.hpp"
 #include "scrubber/fragments.hpp"
+#include "scrubber/tcp_rules.hpp"
 
 namespace mitibox {
 
@@ -35,6 +38,8 @@ class Scrubber {
   Result scrub_ipv4(Packet& p) const;
   Result scrub_ipv6(Packet& p) const;
   Result scrub_tcp(Packet& p) const;
+  /// Fragments, and what is not TCP.
+  Result scrub_upper(Packet& p) const;
   Result scrub_udp(Packet& p) const;
   Result scrub_icmp(Packet& p) const;
 
@@ -42,5 +47,83 @@ class Scrubber {
   std::vector<be32> broadcasts_;  ///< of the protected IPv4 prefixes
   Fragments fragments_;
 };
+
+namespace detail {
+
+inline bool is_martian_v4(be32 address) {
+  const std::uint32_t a = address.host();
+  const std::uint32_t net = a >> 24U;
+  return net == 0 || net == 127 || net >= 224 || a >> 16U == 0xa9fe;
+}
+
+inline std::uint64_t pseudo_of(const Packet& p, std::uint32_t length) {
+  return p.family == Family::v4 ? pseudo_sum(p.ipv4(), p.protocol, length)
+                                : pseudo_sum(p.ipv6(), p.protocol, length);
+}
+
+/// Whether the transport checksum holds; a first fragment carries only a part of what it covers.
+inline bool checksum_holds(const Packet& p) {
+  if (p.fragment != Fragment::none) return true;
+  const auto length = static_cast<std::uint16_t>(p.end - p.l4);
+  return fold(pseudo_of(p, length) + sum_bytes(p.data() + p.l4, length)) == 0xffff;
+}
+
+}  // namespace detail
+
+inline void Scrubber::scrub(Packet& p) const {
+  Result why = p.family == Family::v4 ? scrub_ipv4(p) : scrub_ipv6(p);
+  if (!why) {
+    // S-IP4-2: what lies behind the datagram is not the datagram's. The frame has one segment.
+    p.frame->pkt_len = p.frame->data_len = p.end;
+    why = p.protocol == protocol::kTcp && p.fragment == Fragment::none ? scrub_tcp(p)
+                                                                       : scrub_upper(p);
+  }
+  if (why) p.drop(*why);
+}
+
+inline Scrubber::Result Scrubber::scrub_ipv4(Packet& p) const {
+  const Ipv4Header& ip = p.ipv4();
+  const bool plain = ip.header_length() == sizeof(Ipv4Header);
+  const std::uint64_t sum = plain ? sum_bytes(p.data() + p.l3, sizeof(Ipv4Header))
+                                  : sum_bytes(p.data() + p.l3, ip.header_length());
+  if (fold(sum) != 0xffff) return Reason::ip4_checksum;
+  if (!plain) return Reason::ip4_options;  // S-IP4-3
+  const std::uint16_t fragment = ip.fragment.host();
+  if ((fragment & kIpv4Reserved) != 0) return Reason::ip4_reserved;  // S-IP4-4
+  // S-IP4-5
+  if (detail::is_martian_v4(p.from == Side::outside ? ip.source : ip.destination))
+    return Reason::ip_martian;
+  if (p.from == Side::outside)
+    for (const be32 broadcast : broadcasts_)
+      if (broadcast == ip.destination) return Reason::ip_broadcast;
+  if ((fragment & kIpv4OffsetMask) != 0)
+    p.fragment = Fragment::later;
+  else if ((fragment & kIpv4MoreFragments) != 0)
+    p.fragment = Fragment::first;
+  return std::nullopt;
+}
+
+inline Scrubber::Result Scrubber::scrub_tcp(Packet& p) const {
+  const auto length = static_cast<std::uint16_t>(p.end - p.l4);
+  const Reason cut = p.fragment == Fragment::first ? Reason::fragment_first : Reason::tcp_header;
+  auto* tcp = Cursor(p.data() + p.l4, length).peek<TcpHeader>();
+  if (tcp == nullptr || tcp->header_length() > length) return cut;
+  if (tcp->header_length() < sizeof(TcpHeader)) return Reason::tcp_header;  // S-TCP-1
+  if (!detail::checksum_holds(p)) return Reason::tcp_checksum;
+  p.source_port = tcp->source_port.host();
+  p.destination_port = tcp->destination_port.host();
+  if (p.source_port == 0 || p.destination_port == 0) return Reason::tcp_port;
+  // Nobody sends one, and what is answered before the rest has come gives the box away.
+  if (p.fragment == Fragment::first && (tcp->flags & tcp::kSyn) != 0) return Reason::fragment_first;
+  if (!flags_are_normal(*tcp) && !normalise_flags(*tcp, ecn_ == Policy::Ecn::keep))
+    return Reason::tcp_flags;                                                            // S-TCP-2
+  if (!options_are_usual(*tcp) && !normalise_options(*tcp)) return Reason::tcp_options;  // S-TCP-3
+  p.tcp_flags = tcp->flags;
+  p.sequence = tcp->sequence.host();
+  p.acknowledgement = tcp->acknowledgement.host();
+  p.window = tcp->window.host();
+  p.payload = static_cast<std::uint16_t>(p.l4 + tcp->header_length());
+  return std::nullopt;
+}
 
 }  // namespace mitibox

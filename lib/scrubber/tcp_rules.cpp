@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "scrubber/tcp_rules.hpp"
 
-#include <array>
 #include <bit>
 #include <cstring>
 #include <span>
@@ -13,15 +12,6 @@ namespace mitibox {
 namespace {
 
 using namespace tcp;
-
-/// By the low five flag bits; URG never stands without ACK and is cleared with it.
-constexpr std::array<bool, 32> kLegal = [] {
-  std::array<bool, 32> legal{};
-  for (const int f : {+kSyn, kSyn | kAck, +kAck, kFin | kAck, +kRst, kRst | kAck, kPsh | kAck,
-                      kFin | kPsh | kAck})
-    legal[static_cast<std::size_t>(f)] = true;
-  return legal;
-}();
 
 /// Length that the option must have; 0: any.
 unsigned fixed_length(std::uint8_t kind) {
@@ -60,7 +50,8 @@ bool normalise_flags(TcpHeader& tcp, bool keep_ecn) {
   std::uint8_t flags = tcp.flags;
   if (!keep_ecn) flags = static_cast<std::uint8_t>(flags & ~(kEce | kCwr));
   if ((flags & kAck) != 0) flags = static_cast<std::uint8_t>(flags & ~kUrg);
-  if ((flags & kUrg) != 0 || !kLegal[flags & 0x1fU]) return false;
+  // URG never stands without ACK and is cleared with it.
+  if ((flags & kUrg) != 0 || !kLegalFlags[flags & 0x1fU]) return false;
 
   const auto offset = static_cast<std::uint8_t>(tcp.offset_reserved & 0xf0U);
   if (flags != tcp.flags || offset != tcp.offset_reserved) {
@@ -82,12 +73,6 @@ bool normalise_options(TcpHeader& tcp) {
   const std::size_t length = tcp.header_length() - sizeof(TcpHeader);
   if (length == 0) return true;
   auto* first = reinterpret_cast<std::uint8_t*>(&tcp) + sizeof(TcpHeader);
-  // What nearly every segment of a Linux connection carries: two NOPs and timestamps.
-  if (length == 12) {
-    static constexpr std::array<std::uint8_t, 4> kUsual{kOptionNop, kOptionNop, kOptionTimestamps,
-                                                        10};
-    if (std::memcmp(first, kUsual.data(), kUsual.size()) == 0) return true;
-  }
   const std::span<std::uint8_t> options(first, length);
   std::uint64_t seen[4] = {};
   std::size_t at = 0;

@@ -2,10 +2,41 @@
 /// Rules S-TCP-2 and S-TCP-3, and S-UDP-1's cut: what is rewritten in place.
 #pragma once
 
+#include <array>
+#include <cstring>
+
 #include "packet/packet.hpp"
 #include "packet/wire.hpp"
 
 namespace mitibox {
+
+/// By the low five flag bits: what stacks send.
+inline constexpr std::array<bool, 32> kLegalFlags = [] {
+  using namespace tcp;
+  std::array<bool, 32> legal{};
+  for (const int f : {+kSyn, kSyn | kAck, +kAck, kFin | kAck, +kRst, kRst | kAck, kPsh | kAck,
+                      kFin | kPsh | kAck})
+    legal[static_cast<std::size_t>(f)] = true;
+  return legal;
+}();
+
+/// Whether normalise_flags() would find nothing to do.
+inline bool flags_are_normal(const TcpHeader& tcp) {
+  return (tcp.offset_reserved & 0x0fU) == 0 && tcp.flags < kLegalFlags.size() &&
+         kLegalFlags[tcp.flags] && tcp.urgent.raw() == 0;
+}
+
+/// Whether there are no options, or the two NOPs and timestamps that nearly every segment of a
+/// Linux connection carries.
+inline bool options_are_usual(const TcpHeader& tcp) {
+  constexpr std::array<std::uint8_t, 4> kUsual{tcp::kOptionNop, tcp::kOptionNop,
+                                               tcp::kOptionTimestamps, 10};
+  const std::size_t length = tcp.header_length();
+  return length == sizeof(TcpHeader) ||
+         (length == sizeof(TcpHeader) + 12 &&
+          std::memcmp(reinterpret_cast<const std::uint8_t*>(&tcp) + sizeof(TcpHeader),
+                      kUsual.data(), kUsual.size()) == 0);
+}
 
 /// Clears the reserved bits, the urgent pointer and, unless `keep_ecn`, ECE and CWR; clears URG
 /// where ACK is set; adjusts the checksum. False when what remains is no combination that a stack

@@ -83,11 +83,11 @@ ConnectionTable::~ConnectionTable() {
   rte_free(due_);
 }
 
-void ConnectionTable::find(std::span<const void*> keys, std::span<std::uint32_t> hashes,
+void ConnectionTable::find(std::span<const void*> keys, const std::uint32_t* hashes,
                            std::int32_t* positions) const {
-  rte_hash_lookup_with_hash_bulk(index_, keys.data(), hashes.data(),
+  // rte_hash asks for memory that it may write, and does not.
+  rte_hash_lookup_with_hash_bulk(index_, keys.data(), const_cast<std::uint32_t*>(hashes),
                                  static_cast<std::uint32_t>(keys.size()), positions);
-  for (std::size_t i = 0; i < keys.size(); ++i) positions[i] = std::max(positions[i], kNone);
 }
 
 std::int32_t ConnectionTable::find(const void* key, std::uint32_t hash) const {

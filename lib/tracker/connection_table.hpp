@@ -41,8 +41,17 @@ class ConnectionTable {
     return static_cast<std::uint32_t>(siphash13(secret_, {key, key_size_ / 8U}));
   }
 
-  /// Positions of up to kBurst keys; kNone where there is none.
-  void find(std::span<const void*> keys, std::span<std::uint32_t> hashes,
+  /// As above, of `count` keys of this table's size, a column for each of their words.
+  template <std::size_t Words>
+  void hash(std::array<std::array<std::uint64_t, kBurst>, Words>& columns, std::size_t count,
+            std::array<std::uint32_t, kBurst>& hashes) const {
+    std::array<std::uint64_t, kBurst> wide;
+    siphash_columns<1, 3>(secret_, columns, count, wide);
+    for (std::size_t i = 0; i < kBurst; ++i) hashes[i] = static_cast<std::uint32_t>(wide[i]);
+  }
+
+  /// Positions of up to kBurst keys; negative where there is none.
+  void find(std::span<const void*> keys, const std::uint32_t* hashes,
             std::int32_t* positions) const;
   [[nodiscard]] std::int32_t find(const void* key, std::uint32_t hash) const;
 

@@ -53,7 +53,7 @@ void Tracker::restart(Packet& p, Now now) {
 }
 
 void Tracker::reconsider(Packet& p, bool host_lives, Now now) {
-  if (looked_up_ != v4_.epoch() + v6_.epoch()) {
+  if (looked_up_ != epochs()) {
     track(p, now);
     if (p.verdict != Verdict::pending || p.standing != Standing::stray) return;
   }

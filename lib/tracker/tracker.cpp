@@ -52,45 +52,63 @@ Tracker::Tracker(const Policy& policy, const Config& config)
       v4_(config.name + " conn4", kKeySizeV4, sizes(config.capacity), config.secret),
       v6_(config.name + " conn6", kKeySizeV6, sizes(config.capacity), config.secret) {}
 
-void Tracker::lookup(std::span<Packet> burst) {
+namespace {
+
+/// The packets of a burst that one table shall find, a column for each word of their keys.
+template <std::size_t Words>
+struct Batch {
+  std::array<std::array<std::uint64_t, kBurst>, Words> columns;
   std::array<const void*, kBurst> keys;
-  std::array<std::uint32_t, kBurst> hashes;
-  std::array<std::int32_t, kBurst> positions;
   std::array<Packet*, kBurst> packets;
-  looked_up_ = v4_.epoch() + v6_.epoch();
-  for (const Family family : {Family::v4, Family::v6}) {
-    ConnectionTable& table = family == Family::v4 ? v4_ : v6_;
-    std::size_t n = 0;
-    for (Packet& p : burst) {
-      if (p.family != family || p.verdict != Verdict::pending || p.klass < Class::inbound) continue;
-      if (p.is_icmp() && !is_echo(p)) continue;  // errors are looked up by what they quote
-      set_flow_key(p, p.is_icmp() ? echo_opener(p) : p.from);
-      p.hash = table.hash(p.key.words.data());
-      packets[n] = &p;
-      keys[n] = p.key.words.data();
-      hashes[n] = p.hash;
-      ++n;
-    }
-    if (n == 0) continue;
-    table.find({keys.data(), n}, {hashes.data(), n}, positions.data());
-    for (std::size_t i = 0; i < n; ++i) {
-      packets[i]->connection = positions[i];
+  std::size_t count = 0;
+
+  void add(Packet& p) {
+    for (std::size_t w = 0; w < Words; ++w) columns[w][count] = p.key.words[w];
+    keys[count] = p.key.words.data();
+    packets[count] = &p;
+    ++count;
+  }
+
+  void find_in(const ConnectionTable& table) {
+    if (count == 0) return;
+    std::array<std::uint32_t, kBurst> hashes;
+    std::array<std::int32_t, kBurst> positions;
+    table.hash(columns, count, hashes);
+    table.find({keys.data(), count}, hashes.data(), positions.data());
+    for (std::size_t i = 0; i < count; ++i) {
+      packets[i]->hash = hashes[i];
+      packets[i]->connection = std::max(positions[i], ConnectionTable::kNone);
       if (positions[i] >= 0) __builtin_prefetch(&table[positions[i]], 1);
     }
   }
+};
+
+}  // namespace
+
+void Tracker::lookup(std::span<Packet> burst) {
+  looked_up_ = epochs();
+  Batch<kKeySizeV4 / 8> v4;
+  Batch<kKeySizeV6 / 8> v6;
+  for (Packet& p : burst) {
+    if (p.verdict != Verdict::pending || p.klass < Class::inbound) continue;
+    if (p.is_icmp()) {
+      if (!is_echo(p)) continue;  // errors are looked up by what they quote
+      set_flow_key(p, echo_opener(p));
+    } else {
+      set_flow_key(p, p.from);
+    }
+    if (p.family == Family::v4)
+      v4.add(p);
+    else
+      v6.add(p);
+  }
+  v4.find_in(v4_);
+  v6.find_in(v6_);
 }
 
-void Tracker::refresh(Packet& p) {
+inline void Tracker::refresh(Packet& p) {
   // An insertion or removal since lookup() may have moved what this packet found.
-  if (looked_up_ != v4_.epoch() + v6_.epoch())
-    p.connection = table(p).find(p.key.words.data(), p.hash);
-}
-
-void Tracker::track(Packet& p, Now now) {
-  if (p.is_icmp() && !is_echo(p)) return track_error(p, now);
-  refresh(p);
-  if (p.protocol == protocol::kTcp) return track_tcp(p, now);
-  track_other(p, now);
+  if (looked_up_ != epochs()) p.connection = table(p).find(p.key.words.data(), p.hash);
 }
 
 void Tracker::track_other(Packet& p, Now now) {
@@ -109,7 +127,7 @@ void Tracker::track_other(Packet& p, Now now) {
   p.forward();
 }
 
-void Tracker::enter(Packet& p, TcpState state, Now now) {
+inline void Tracker::enter(Packet& p, TcpState state, Now now) {
   Connection& c = record(p);
   if (c.state == state) return;
   c.state = state;
@@ -117,7 +135,7 @@ void Tracker::enter(Packet& p, TcpState state, Now now) {
   table(p).check_at(p.connection, now.tick + timeout(c));
 }
 
-void Tracker::track_tcp(Packet& p, Now now) {
+inline void Tracker::track_tcp(Packet& p, Now now) {
   const TcpEvent event = tcp_event(p.tcp_flags);
   if (p.connection < 0) {
     p.standing = event == TcpEvent::syn ? Standing::opening : Standing::stray;
@@ -182,6 +200,13 @@ void Tracker::track_tcp(Packet& p, Now now) {
   if (next == TcpState::last_ack && sender.acked == receiver.end && receiver.acked == sender.end)
     next = TcpState::time_wait;
   enter(p, next, now);
+}
+
+void Tracker::track(Packet& p, Now now) {
+  if (p.is_icmp() && !is_echo(p)) return track_error(p, now);
+  refresh(p);
+  if (p.protocol == protocol::kTcp) return track_tcp(p, now);
+  track_other(p, now);
 }
 
 bool Tracker::answers_syn(const Packet& p) {
@@ -256,14 +281,6 @@ Tracker::Challenge Tracker::challenge(const Packet& syn, Now now) {
   // What the host itself has acknowledged: the box has seen octets that it never got.
   return {allowed, host.end, host.acked,
           static_cast<std::uint16_t>(std::min(host.max_window >> host.scale, 0xffffU))};
-}
-
-bool Tracker::note_active(const Packet& p, Now now) {
-  if (p.connection < 0) return true;
-  Connection& c = record(p);
-  if (elapsed(now.tick, c.noted) < kNoteEvery) return false;
-  c.noted = now.tick;
-  return true;
 }
 
 std::uint32_t Tracker::timeout(const Connection& c) const {

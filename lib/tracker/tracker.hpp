@@ -53,7 +53,14 @@ class Tracker {
 
   /// Whether the connection's ends are due to be noted as active (once in 30 s); then they are not
   /// due any more.
-  bool note_active(const Packet& packet, Now now);
+  bool note_active(const Packet& packet, Now now) {
+    if (packet.connection < 0) return true;
+    Connection& c = record(packet);
+    if (elapsed(now.tick, c.noted) < kNoteEvery) [[likely]]
+      return false;
+    c.noted = now.tick;
+    return true;
+  }
 
   void sweep(Now now);
 
@@ -69,6 +76,7 @@ class Tracker {
  private:
   ConnectionTable& table(const Packet& p) { return p.family == Family::v4 ? v4_ : v6_; }
   Connection& record(const Packet& p) { return table(p)[p.connection]; }
+  [[nodiscard]] std::uint64_t epochs() const { return v4_.epoch() + v6_.epoch(); }
   void refresh(Packet& p);
   void track_tcp(Packet& p, Now now);
   void track_syn(Packet& p, Now now);

@@ -54,6 +54,12 @@ const Time* ProvenSources::find(const Source& source, std::uint64_t hash) const 
   return i < 0 ? nullptr : &records_[static_cast<std::uint32_t>(i)].start;
 }
 
+void ProvenSources::find_all(std::span<const void*> keys, std::uint32_t* signatures,
+                             std::int32_t* positions) const {
+  rte_hash_lookup_with_hash_bulk(index_.get(), keys.data(), signatures,
+                                 static_cast<std::uint32_t>(keys.size()), positions);
+}
+
 Time ProvenSources::put(const Source& source, std::uint64_t hash, Time start) {
   Time displaced = Time::max();
   auto i = rte_hash_lookup_with_hash(index_.get(), &source, signature(hash));

@@ -2,11 +2,16 @@
 /// Proven evidence: sources that completed a forged handshake, in the order in which they last did.
 #pragma once
 
+#include <rte_prefetch.h>
+
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/time.hpp"
+#include "packet/packet.hpp"
 #include "probability/fixed_array.hpp"
 #include "trust/source.hpp"
 
@@ -27,6 +32,31 @@ class ProvenSources {
   /// What every keyed hash of a source is.
   [[nodiscard]] std::uint64_t hash(const Source& source) const {
     return siphash13_of(key_, source.high, source.low);
+  }
+
+  /// As above, a column for the upper halves and one for the lower.
+  void hash(std::array<std::array<std::uint64_t, kBurst>, 2>& columns, std::size_t count,
+            std::array<std::uint64_t, kBurst>& hashes) const {
+    siphash_columns<1, 3>(key_, columns, count, hashes);
+  }
+
+  /// Sets `proven` of at most kBurst attempts whose `source` and `hash` are set.
+  template <typename Attempt>
+  void find(std::span<Attempt> attempts) const {
+    if (size_ == 0) return;
+    std::array<const void*, kBurst> keys;
+    std::array<std::uint32_t, kBurst> signatures;
+    std::array<std::int32_t, kBurst> positions;
+    for (std::size_t i = 0; i < attempts.size(); ++i) {
+      keys[i] = &attempts[i].source;
+      signatures[i] = static_cast<std::uint32_t>(attempts[i].hash);
+    }
+    find_all({keys.data(), attempts.size()}, signatures.data(), positions.data());
+    for (std::size_t i = 0; i < attempts.size(); ++i)
+      if (positions[i] >= 0) {
+        attempts[i].proven = &records_[static_cast<std::uint32_t>(positions[i])].start;
+        rte_prefetch0(attempts[i].proven);
+      }
   }
 
   /// Start of the source's distrust; nullptr if it is unknown.
@@ -59,6 +89,8 @@ class ProvenSources {
     void operator()(rte_hash* h) const;
   };
 
+  void find_all(std::span<const void*> keys, std::uint32_t* signatures,
+                std::int32_t* positions) const;
   void link_last(std::uint32_t i);
   void unlink(std::uint32_t i);
   void erase(std::uint32_t i);

@@ -41,13 +41,4 @@ Schedule::Schedule(const Policy& policy)
   for (const double d : diverts_) shares_.emplace_back(d);
 }
 
-Schedule::Level Schedule::level(unsigned grade, Time start, Time now) const {
-  const Time* const ends = &ends_[grade * levels_];
-  const Time age = now - start;
-  if (age >= ends[levels_ - 1]) return {};
-  unsigned i = 0;
-  while (age >= ends[i]) ++i;
-  return {i + 1, i == 0 ? start : start + ends[i - 1], start + ends[i]};
-}
-
 }  // namespace mitibox

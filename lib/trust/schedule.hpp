@@ -28,7 +28,14 @@ class Schedule {
 
   [[nodiscard]] unsigned full() const { return full_; }
   /// Of a distrust that began at `start`; `now` does not lie before it.
-  [[nodiscard]] Level level(unsigned grade, Time start, Time now) const;
+  [[nodiscard]] Level level(unsigned grade, Time start, Time now) const {
+    const Time* const ends = &ends_[grade * levels_];
+    const Time age = now - start;
+    if (age >= ends[levels_ - 1]) return {};
+    unsigned i = 0;
+    while (age >= ends[i]) ++i;
+    return {i + 1, i == 0 ? start : start + ends[i - 1], start + ends[i]};
+  }
   /// From the start of a distrust until its source is neutral.
   [[nodiscard]] Time total(unsigned grade) const { return ends_[(grade + 1) * levels_ - 1]; }
   /// From the start of a distrust until a repeat no longer counts as one.

@@ -3,6 +3,8 @@
 /// churn, oldest first.
 #pragma once
 
+#include <rte_prefetch.h>
+
 #include <algorithm>
 #include <cstdint>
 
@@ -32,6 +34,8 @@ class Sketch {
   Sketch(std::uint32_t cells, const TableName& name) : sets_(set_count(cells), name) {}
 
   static std::size_t memory_bytes(std::uint32_t cells) { return set_count(cells) * sizeof(Set); }
+
+  void prefetch(std::uint64_t hash) const { rte_prefetch0(&sets_[slot_of(hash, sets_.size())]); }
 
   /// The source's cell, remembered or not; nullptr if there is none.
   [[nodiscard]] const Cell* find(std::uint64_t hash) const {

@@ -2,6 +2,7 @@
 #include "trust/trust.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <string>
 
@@ -19,13 +20,26 @@ Trust::Trust(const Policy& policy, const Secrets& secrets, std::uint32_t capacit
 
 Trust::~Trust() = default;
 
-Trust::Standings Trust::look_up(const Source& source, std::uint64_t hash, Time now) const {
-  Standings s;
-  if (const Time* const start = sources_.find(source, hash))
-    s.proven = {schedule_.level(schedule_.full(), *start, now), *start};
-  if (const Sketch::Cell* const cell = sketch_.find(hash))
-    s.unproven = {schedule_.level(cell->grade, cell->start, now), cell->start};
-  return s;
+Trust::Attempt Trust::find(const Address& source) const {
+  const Source key = mask_(source);
+  const std::uint64_t hash = sources_.hash(key);
+  return {key, hash, sources_.find(key, hash)};
+}
+
+void Trust::find(std::span<const Packet* const> openings, std::span<Attempt> attempts) const {
+  std::array<std::array<std::uint64_t, kBurst>, 2> columns;
+  std::array<std::uint64_t, kBurst> hashes;
+  for (std::size_t i = 0; i < openings.size(); ++i) {
+    attempts[i].source = mask_(openings[i]->source());
+    columns[0][i] = attempts[i].source.high;
+    columns[1][i] = attempts[i].source.low;
+  }
+  sources_.hash(columns, openings.size(), hashes);
+  for (std::size_t i = 0; i < openings.size(); ++i) {
+    attempts[i].hash = hashes[i];
+    sketch_.prefetch(hashes[i]);
+  }
+  sources_.find(attempts.first(openings.size()));
 }
 
 // Two stores that agree on the start of a level draw once, not twice.
@@ -44,14 +58,17 @@ bool Trust::rests_on_proof(const Standings& s) const {
          schedule_.divert(s.proven.level.number) >= schedule_.divert(s.unproven.level.number);
 }
 
-Trust::Decision Trust::judge(const Address& source, const Destination& destination, Time now) {
-  const Source key = mask_(source);
-  const Standings s = look_up(key, sources_.hash(key), now);
+Trust::Decision Trust::judge(const Attempt& attempt, const Address& source,
+                             const Destination& destination, Time now) {
+  const Standings s = look_up(attempt, now);
+  if (s.proven.level.number == 0 && s.unproven.level.number == 0) {
+    ++counters_.passed[0];
+    return Decision::pass;
+  }
   const unsigned number = (rests_on_proof(s) ? s.proven : s.unproven).level.number;
   const std::size_t row = std::min<std::size_t>(number, std::size(counters_.passed) - 1);
-  // A source that never is distrusted may share its prefix with one that is.
-  if (number != 0 &&
-      (diverts(key, destination, s.proven.level) || diverts(key, destination, s.unproven.level)) &&
+  if ((diverts(attempt.source, destination, s.proven.level) ||
+       diverts(attempt.source, destination, s.unproven.level)) &&
       !never_.contains(source)) {
     ++counters_.diverted[row];
     return Decision::divert;
@@ -66,17 +83,17 @@ bool Trust::exempt(const Address& source) {
   return true;
 }
 
-void Trust::illegitimate(const Address& source, Time now) {
+void Trust::illegitimate(const Attempt& attempt, const Address& source, Time now) {
   if (exempt(source)) return;
   ++counters_.unproven;
-  if (sketch_.note(sources_.hash(mask_(source)), schedule_, now)) ++counters_.sketch_evictions;
+  if (sketch_.note(attempt.hash, schedule_, now)) ++counters_.sketch_evictions;
 }
 
 void Trust::proven(const Address& source, const Destination& destination, Time now) {
   if (exempt(source)) return;
-  const Source key = mask_(source);
-  const std::uint64_t hash = sources_.hash(key);
-  const Standings s = look_up(key, hash, now);
+  const Attempt attempt = find(source);
+  const Source& key = attempt.source;
+  const Standings s = look_up(attempt, now);
   if (diverts(key, destination, s.proven.level)) return;
   ++counters_.proven;
   Time start = now;
@@ -84,15 +101,14 @@ void Trust::proven(const Address& source, const Destination& destination, Time n
     start = s.unproven.start;
     if (s.proven.level.number != 0) start = std::max(start, s.proven.start);
   }
-  const Time displaced = sources_.put(key, hash, start);
+  const Time displaced = sources_.put(key, attempt.hash, start);
   if (displaced != Time::max() && now - displaced < schedule_.total(schedule_.full()))
     ++counters_.source_evictions;
 }
 
 TrustLevel Trust::level(const Address& source, Time now) const {
   if (never_.contains(source)) return {};
-  const Source key = mask_(source);
-  const Standings s = look_up(key, sources_.hash(key), now);
+  const Standings s = look_up(find(source), now);
   const bool proven = rests_on_proof(s);
   const Schedule::Level& l = (proven ? s.proven : s.unproven).level;
   return {l.number, schedule_.divert(l.number), l.since, l.until, proven};

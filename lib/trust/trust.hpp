@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "base/secrets.hpp"
 #include "base/time.hpp"
 #include "packet/address.hpp"
+#include "packet/packet.hpp"
 #include "policy/policy.hpp"
 #include "trust/proven_sources.hpp"
 #include "trust/schedule.hpp"
@@ -63,14 +65,31 @@ class Trust {
   Trust(const Trust&) = delete;
   Trust& operator=(const Trust&) = delete;
 
-  /// Judges an attempt. A draw of a partial level is keyed on source, destination and level start:
-  /// repeating it does not buy another. Changes no level.
-  Decision judge(const Address& source, const Destination& destination, Time now);
+  /// Where an attempt's source is found: valid until the next call of proven() or sweep().
+  struct Attempt {
+    Source source;
+    std::uint64_t hash = 0;
+    const Time* proven = nullptr;  ///< start of its proven distrust, if there is one
+  };
+  /// Finds the sources of at most kBurst opening packets at once, and fetches what judge() reads.
+  void find(std::span<const Packet* const> openings, std::span<Attempt> attempts) const;
+  [[nodiscard]] Attempt find(const Address& source) const;
+
+  /// Judges an attempt that find() has seen. `source` in full: what never is distrusted may share
+  /// a prefix with one that is.
+  Decision judge(const Attempt& attempt, const Address& source, const Destination& destination,
+                 Time now);
+  /// As above, of one alone. A draw of a partial level is keyed on source, destination and level
+  /// start: repeating it does not buy another. Changes no level.
+  Decision judge(const Address& source, const Destination& destination, Time now) {
+    return judge(find(source), source, destination, now);
+  }
 
   /// The Ruleset found an attempt that was passed on to be illegitimate. Never called for diverted
   /// ones. A distrusted source is distrusted anew (a partially distrusted one starts T1 again, or
   /// under `weighted` its next span: a packet alone never restarts what is proven).
-  void illegitimate(const Address& source, Time now);
+  void illegitimate(const Attempt& attempt, const Address& source, Time now);
+  void illegitimate(const Address& source, Time now) { illegitimate(find(source), source, now); }
 
   /// A source completed a forged handshake with an illegitimate destination (the caller asks the
   /// Ruleset; a legitimate one that was diverted is no evidence). Counts only if the
@@ -101,7 +120,14 @@ class Trust {
     Standing unproven;
   };
 
-  [[nodiscard]] Standings look_up(const Source& source, std::uint64_t hash, Time now) const;
+  [[nodiscard]] Standings look_up(const Attempt& attempt, Time now) const {
+    Standings s;
+    if (attempt.proven != nullptr)
+      s.proven = {schedule_.level(schedule_.full(), *attempt.proven, now), *attempt.proven};
+    if (const Sketch::Cell* const cell = sketch_.find(attempt.hash))
+      s.unproven = {schedule_.level(cell->grade, cell->start, now), cell->start};
+    return s;
+  }
   [[nodiscard]] bool diverts(const Source& source, const Destination& destination,
                              const Schedule::Level& level) const;
   /// The one that diverts more; the proven one if they are equal.

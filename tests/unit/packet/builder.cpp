@@ -28,14 +28,14 @@ TEST_CASE("A segment goes back the way the probe came") {
   const bool v6 = GENERATE(false, true);
   const unsigned tags = GENERATE(0U, 1U, 2U);
   const Frame probe(probe_of(v6, tags));
-  const Bytes options{2, 4, 5, 180};
+  constexpr std::array<std::uint32_t, 1> kOptions{0xb4050402U};  // MSS 1460
   const Builder builder(probe_pool());
   const Seen seen(builder.tcp(probe.packet, kIp,
                               {.sequence = 0x01020304,
                                .acknowledgement = 0xa1a2a3a4,
                                .flags = tcp::kSyn | tcp::kAck,
                                .window = 8192,
-                               .options = options}));
+                               .options = kOptions}));
   CHECK(seen.sound());
   CHECK(seen.v6 == v6);
   REQUIRE(seen.l3 == 14 + 4 * tags);
@@ -66,7 +66,7 @@ TEST_CASE("A segment goes back the way the probe came") {
   CHECK(seen.flags() == 0x12);
   CHECK(seen.window() == 8192);
   CHECK(seen.u16(seen.l4 + 18) == 0);
-  CHECK(seen.tcp_options() == options);
+  CHECK(seen.tcp_options() == Bytes{2, 4, 5, 180});
 }
 
 TEST_CASE("An echo reply has the request's length, identifier, number and data") {
