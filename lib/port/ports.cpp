@@ -2,22 +2,19 @@
 #include "port/ports.hpp"
 
 #include <fmt/format.h>
+#include <rte_lcore.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <stdexcept>
+
+#include "port/port_info.hpp"
 
 namespace mitibox {
 
 namespace {
 
 constexpr std::uint16_t kTagBytes = 2 * sizeof(VlanTag);
-
-std::string port_name(std::uint16_t id) {
-  std::array<char, RTE_ETH_NAME_MAX_LEN> name{};
-  return rte_eth_dev_get_name_by_port(id, name.data()) == 0 ? name.data() : std::to_string(id);
-}
 
 void require(int result, std::uint16_t id, const char* step) {
   if (result < 0)
@@ -32,23 +29,13 @@ std::uint16_t mtu_of(std::uint16_t id) {
   return std::max<std::uint16_t>(mtu, RTE_ETHER_MTU);
 }
 
-}  // namespace
-
-std::uint16_t find_port(const std::string& name) {
-  std::uint16_t id = 0;
-  const char* end = name.data() + name.size();
-  const auto [at, error] = std::from_chars(name.data(), end, id);
-  if (error == std::errc{} && at == end && rte_eth_dev_is_valid_port(id) != 0) return id;
-  if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) return id;
-  std::string known;
-  for (std::uint64_t i = rte_eth_find_next_owned_by(0, RTE_ETH_DEV_NO_OWNER); i < RTE_MAX_ETHPORTS;
-       i = rte_eth_find_next_owned_by(static_cast<std::uint16_t>(i + 1), RTE_ETH_DEV_NO_OWNER))
-    known += fmt::format("{}{} ({})", known.empty() ? "" : ", ", i,
-                         port_name(static_cast<std::uint16_t>(i)));
-  throw std::runtime_error(
-      fmt::format("no port '{}'; there are: {}", name,
-                  known.empty() ? "none (give EAL two devices: -a PCI, or --vdev)" : known));
+unsigned queue_pairs(std::uint16_t port) {
+  rte_eth_dev_info info{};
+  if (rte_eth_dev_info_get(port, &info) != 0) return 0;
+  return std::min(info.max_rx_queues, info.max_tx_queues);
 }
+
+}  // namespace
 
 std::uint16_t Ports::buffer_size(const Config& config) {
   std::uint32_t mtu = 0;
@@ -56,6 +43,10 @@ std::uint16_t Ports::buffer_size(const Config& config) {
   const std::uint32_t frame = mtu + RTE_ETHER_HDR_LEN + kTagBytes;
   return static_cast<std::uint16_t>(
       std::min<std::uint32_t>(std::max(frame, 2048U) + RTE_PKTMBUF_HEADROOM, UINT16_MAX));
+}
+
+unsigned Ports::max_queues(const std::array<std::uint16_t, kSides>& ids) {
+  return std::min(queue_pairs(ids[0]), queue_pairs(ids[1]));
 }
 
 Ports::Ports(const Config& config, rte_mempool* pool) : config_(config) {
@@ -67,9 +58,7 @@ void Ports::start(Side side, rte_mempool* pool) {
   rte_eth_dev_info info{};
   require(rte_eth_dev_info_get(port, &info), port, "reading its capabilities");
   if (config_.queues > info.max_rx_queues || config_.queues > info.max_tx_queues)
-    throw std::runtime_error(
-        fmt::format("port {}: {} queues needed (one a worker), but it has {} for RX and {} for TX",
-                    port_name(port), config_.queues, info.max_rx_queues, info.max_tx_queues));
+    throw std::runtime_error(too_few_queues(port, info, config_.queues));
   rte_eth_conf conf{};
   conf.rxmode.mtu = mtu_of(port);
   require(rte_eth_dev_configure(port, config_.queues, config_.queues, &conf), port, "configuring");
@@ -102,6 +91,13 @@ Mac Ports::mac(Side side) const {
   // A driver without an address: one of our own, locally administered.
   if (mac == Mac{}) mac = {{0x02, 0x4d, 0x69, 0x74, 0x69, static_cast<std::uint8_t>(id(side))}};
   return mac;
+}
+
+std::vector<std::string> Ports::warnings(std::span<const unsigned> lcores) const {
+  const auto placed = [this](Side side) { return PlacedPort{port_name(id(side)), socket(side)}; };
+  std::vector<PlacedLcore> workers;
+  for (const unsigned lcore : lcores) workers.push_back({lcore, rte_lcore_to_socket_id(lcore)});
+  return placement_warnings({placed(Side::outside), placed(Side::inside)}, workers);
 }
 
 std::string Ports::describe(Side side) const {

@@ -7,16 +7,16 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "packet/packet.hpp"
+#include "port/port_info.hpp"
 #include "port/transmit.hpp"
 
 namespace mitibox {
-
-/// One port, by its number or its device name ("0", "net_af_packet0", "0000:01:00.0"). Throws
-/// std::runtime_error that lists the ports there are.
-std::uint16_t find_port(const std::string& name);
 
 /// Both ports of the bridge. Set up and closed by the main lcore.
 class Ports {
@@ -40,6 +40,13 @@ class Ports {
 
   [[nodiscard]] std::uint16_t id(Side side) const { return config_.ids[index(side)]; }
   [[nodiscard]] Mac mac(Side side) const;
+  /// NUMA node, if it has one.
+  [[nodiscard]] std::optional<unsigned> socket(Side side) const { return port_socket(id(side)); }
+  /// Lines for the operator where ports and these lcores lie on different NUMA nodes.
+  [[nodiscard]] std::vector<std::string> warnings(std::span<const unsigned> lcores) const;
+
+  /// Queue pairs that both ports can have, so the most workers; 0: one of them is no port.
+  static unsigned max_queues(const std::array<std::uint16_t, kSides>& ids);
   /// One line for the operator: name, driver, MAC, MTU, link.
   [[nodiscard]] std::string describe(Side side) const;
 
