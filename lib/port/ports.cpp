@@ -8,7 +8,9 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "base/secrets.hpp"
 #include "port/port_info.hpp"
+#include "port/rss_driver.hpp"
 
 namespace mitibox {
 
@@ -50,18 +52,37 @@ unsigned Ports::max_queues(const std::array<std::uint16_t, kSides>& ids) {
 }
 
 Ports::Ports(const Config& config, rte_mempool* pool) : config_(config) {
-  for (const Side side : {Side::outside, Side::inside}) start(side, pool);
+  std::array<rte_eth_dev_info, kSides> infos{};
+  for (const Side side : {Side::outside, Side::inside}) {
+    rte_eth_dev_info& info = infos[index(side)];
+    require(rte_eth_dev_info_get(id(side), &info), id(side), "reading its capabilities");
+    if (config_.queues > info.max_rx_queues || config_.queues > info.max_tx_queues)
+      throw std::runtime_error(too_few_queues(id(side), info, config_.queues));
+  }
+  const std::uint64_t random = config.rss_secret ? *config.rss_secret : random_key().k0;
+  const RssPlan plan = RssPlan::make(config_.queues, random, infos);
+  for (const Side side : {Side::outside, Side::inside}) {
+    rss_[index(side)] = PortRss(plan, side, infos[index(side)]);
+    start(side, pool);
+  }
+  steering_ = steering_of(plan, rss_);
+}
+
+void Ports::configure(std::uint16_t port, PortRss& rss) {
+  for (;;) {
+    rte_eth_conf conf{};
+    conf.rxmode.mtu = mtu_of(port);
+    if (rss.wanted()) rss.request(conf);
+    const int result = rte_eth_dev_configure(port, config_.queues, config_.queues, &conf);
+    if (result == 0) return;
+    if (!rss.wanted()) require(result, port, "configuring");
+    rss.refused();
+  }
 }
 
 void Ports::start(Side side, rte_mempool* pool) {
   const std::uint16_t port = id(side);
-  rte_eth_dev_info info{};
-  require(rte_eth_dev_info_get(port, &info), port, "reading its capabilities");
-  if (config_.queues > info.max_rx_queues || config_.queues > info.max_tx_queues)
-    throw std::runtime_error(too_few_queues(port, info, config_.queues));
-  rte_eth_conf conf{};
-  conf.rxmode.mtu = mtu_of(port);
-  require(rte_eth_dev_configure(port, config_.queues, config_.queues, &conf), port, "configuring");
+  configure(port, rss_[index(side)]);
   std::uint16_t rx = config_.descriptors;
   std::uint16_t tx = config_.descriptors;
   require(rte_eth_dev_adjust_nb_rx_tx_desc(port, &rx, &tx), port, "sizing its queues");
@@ -74,10 +95,14 @@ void Ports::start(Side side, rte_mempool* pool) {
   // A bridge takes frames for every MAC. Virtual drivers do so without being told.
   for (const int result : {rte_eth_promiscuous_enable(port), rte_eth_allmulticast_enable(port)})
     if (result != -ENOTSUP) require(result, port, "promiscuous mode");
+  EthdevRss driver(port);
+  rss_[index(side)].complete(driver);
 }
 
 Ports::~Ports() {
-  for (const std::uint16_t port : config_.ids) {
+  for (const Side side : {Side::outside, Side::inside}) {
+    const std::uint16_t port = id(side);
+    if (rss_[index(side)].by_rules()) EthdevRss(port).remove_rules();
     rte_eth_dev_stop(port);
     rte_eth_dev_close(port);
   }
@@ -106,10 +131,12 @@ std::string Ports::describe(Side side) const {
   rte_eth_dev_info_get(id(side), &info);
   rte_eth_link_get_nowait(id(side), &link);
   const Mac m = mac(side);
-  return fmt::format("{:<8} {} ({}), MAC {:02x}, MTU {}, {}",
+  const std::string rss = rss_[index(side)].describe();
+  return fmt::format("{:<8} {} ({}), MAC {:02x}, MTU {}, {}{}{}",
                      side == Side::outside ? "outside" : "inside", port_name(id(side)),
                      info.driver_name == nullptr ? "?" : info.driver_name, fmt::join(m.bytes, ":"),
-                     mtu_of(id(side)), link.link_status == 0 ? "link down" : "link up");
+                     mtu_of(id(side)), link.link_status == 0 ? "link down" : "link up",
+                     rss.empty() ? "" : ", ", rss);
 }
 
 }  // namespace mitibox

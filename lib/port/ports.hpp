@@ -14,6 +14,7 @@
 
 #include "packet/packet.hpp"
 #include "port/port_info.hpp"
+#include "port/rss.hpp"
 #include "port/transmit.hpp"
 
 namespace mitibox {
@@ -25,6 +26,7 @@ class Ports {
     std::array<std::uint16_t, kSides> ids;  ///< by Side
     std::uint16_t queues = 1;               ///< RX and TX queues of each port
     std::uint16_t descriptors = 1024;       ///< of each queue, as far as the driver agrees
+    std::optional<std::uint64_t> rss_secret = std::nullopt;  ///< none: drawn at random
   };
 
   /// Bytes of a buffer that holds a frame of either port's MTU with two VLAN tags, headroom
@@ -47,12 +49,17 @@ class Ports {
 
   /// Queue pairs that both ports can have, so the most workers; 0: one of them is no port.
   static unsigned max_queues(const std::array<std::uint16_t, kSides>& ids);
-  /// One line for the operator: name, driver, MAC, MTU, link.
+  /// How the NIC spreads the packets of several queues.
+  [[nodiscard]] const Steering& steering() const { return steering_; }
+  /// One line for the operator: name, driver, MAC, MTU, link, RSS.
   [[nodiscard]] std::string describe(Side side) const;
 
  private:
   void start(Side side, rte_mempool* pool);
+  void configure(std::uint16_t port, PortRss& rss);
   Config config_;
+  std::array<PortRss, kSides> rss_;
+  Steering steering_;
 };
 
 /// One worker's TX queue on both ports.

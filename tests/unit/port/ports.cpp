@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "port/ports.hpp"
 
-#include <unistd.h>
-
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-
 #include "../chain/rig.hpp"
 #include "vdev.hpp"
 
@@ -14,35 +8,16 @@ using namespace mitibox;
 using namespace mitibox::test;
 using Catch::Contains;
 
-namespace {
-
-/// An empty capture.
-std::string capture(const std::string& name) {
-  const auto path =
-      std::filesystem::temp_directory_path() / ("mitibox-" + std::to_string(getpid()) + "-" + name);
-  std::ofstream(path, std::ios::binary)
-      .write("\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x01\0\0\0", 24);
-  return path;
-}
-
-}  // namespace
-
 TEST_CASE("ports: queues are as many as both ports have", "[ports]") {
   const Vdev many("net_null0");
-  const std::string in = capture("in");
-  const std::string out = capture("out");
-  {
-    const Vdev few("net_pcap0",
-                   "rx_pcap=" + in + ",rx_pcap=" + in + ",tx_pcap=" + out + ",tx_pcap=" + out);
-    CHECK(Ports::max_queues({many.id(), few.id()}) == 2);
-    CHECK(Ports::max_queues({few.id(), many.id()}) == 2);
-    CHECK(Ports::max_queues({many.id(), many.id()}) > 2);
-    CHECK(Ports::max_queues({many.id(), RTE_MAX_ETHPORTS}) == 0);
-    CHECK_THROWS_WITH(Ports({{many.id(), few.id()}, 3}, probe_pool()),
-                      Contains("net_pcap0: 3 queues needed") && Contains("3 times rx_pcap="));
-  }
-  std::filesystem::remove(in);
-  std::filesystem::remove(out);
+  const Capture file;
+  const Vdev few("net_pcap0", file.queue_pairs(2));
+  CHECK(Ports::max_queues({many.id(), few.id()}) == 2);
+  CHECK(Ports::max_queues({few.id(), many.id()}) == 2);
+  CHECK(Ports::max_queues({many.id(), many.id()}) > 2);
+  CHECK(Ports::max_queues({many.id(), RTE_MAX_ETHPORTS}) == 0);
+  CHECK_THROWS_WITH(Ports({{many.id(), few.id()}, 3}, probe_pool()),
+                    Contains("net_pcap0: 3 queues needed") && Contains("3 times rx_pcap="));
 }
 
 TEST_CASE("ports: the message says which argument gives more queues", "[ports]") {
