@@ -59,7 +59,7 @@ struct Chain::Rooms {
         ruleset(policy),
         reply(policy, config.secrets, config.pool,
               share(policy.tables.conversations, config.workers), config.name + " reply"),
-        neighbours(policy, config.own_mac, config.pool),
+        neighbours(policy, config.own_mac, config.pool, {config.facts, config.speaks}),
         transmit(wire, counters) {}
 
   void receive(Side from, std::span<rte_mbuf* const> frames, Now now);
@@ -337,6 +337,10 @@ void Chain::tick(Now now) {
   Neighbours::Output made;
   r.neighbours.tick(now, made);
   r.flush(made);
+}
+
+void Chain::learn(const Fact& fact, Now now) {
+  rooms_->neighbours.learn(fact, now);
 }
 
 Transmit& Chain::transmit() {

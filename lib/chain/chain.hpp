@@ -31,6 +31,8 @@ class Chain {
     Secrets secrets;
     Mac own_mac;                  ///< answers for dark addresses
     rte_mempool* pool = nullptr;  ///< for frames made here, this lcore's own
+    FactSink* facts = nullptr;    ///< to the other workers' chains; must outlive this one
+    bool speaks = true;           ///< gets all ARP and ND; one of the chains does
   };
 
   /// `policy` and `wire` must outlive the chain. Throws std::runtime_error naming the table, its
@@ -46,6 +48,9 @@ class Chain {
 
   /// Background work of bounded size: expiry, ageing, address probes. Call once a poll.
   void tick(Now now);
+
+  /// What another worker's chain told its sink.
+  void learn(const Fact& fact, Now now);
 
   Transmit& transmit();
   [[nodiscard]] const Counters& counters() const;

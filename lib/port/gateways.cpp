@@ -25,16 +25,17 @@ bool Gateways::search(const Address& address) const {
          std::any_of(learned_.data(), end, [&](const Learned& l) { return l.address == address; });
 }
 
-void Gateways::learn(const Address& address, Tick now) {
+bool Gateways::learn(const Address& address, Tick now) {
   for (std::size_t i = 0; i < learned_count_; ++i) {
     if (learned_[i].address == address) {
       learned_[i].seen = now;
-      return;
+      return false;
     }
   }
-  if (learned_count_ == kLearned || contains(address)) return;
+  if (learned_count_ == kLearned || contains(address)) return false;
   learned_[learned_count_++] = {address, now};
   rebuild_filter();
+  return true;
 }
 
 bool Gateways::forget(const Address& address, Tick now, std::uint32_t silence) {
@@ -50,17 +51,25 @@ bool Gateways::forget(const Address& address, Tick now, std::uint32_t silence) {
 
 bool Gateways::has_mac(const Mac& mac) const {
   const auto* end = macs_.data() + mac_count_;
-  return std::find(macs_.data(), end, mac) != end;
+  return std::any_of(macs_.data(), end, [&](const UsedMac& m) { return m.mac == mac; });
 }
 
-void Gateways::learn_mac(const Mac& mac) {
-  if (has_mac(mac)) return;
-  if (mac_count_ < kMacs) {
-    macs_[mac_count_++] = mac;
-    return;
+bool Gateways::learn_mac(const Mac& mac, Tick now, std::uint32_t span) {
+  auto* const end = macs_.data() + mac_count_;
+  auto* const known =
+      std::find_if(macs_.data(), end, [&](const UsedMac& m) { return m.mac == mac; });
+  if (known != end) {
+    if (elapsed(now, known->told) < span) return false;
+    known->told = now;
+    return true;
   }
-  macs_[oldest_mac_] = mac;
+  if (mac_count_ < kMacs) {
+    macs_[mac_count_++] = {mac, now};
+    return true;
+  }
+  macs_[oldest_mac_] = {mac, now};
   oldest_mac_ = (oldest_mac_ + 1) % kMacs;
+  return true;
 }
 
 }  // namespace mitibox

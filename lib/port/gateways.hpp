@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/time.hpp"
@@ -24,20 +25,31 @@ class Gateways {
   [[nodiscard]] bool contains(const Address& address) const {
     return (filter_[slot(address) / 64] >> (slot(address) % 64) & 1U) != 0 && search(address);
   }
-  /// A protected address was seen outside. Ignored when kLearned are known already.
-  void learn(const Address& address, Tick now);
+  /// A protected address was seen outside; whether it is a new gateway. Ignored when kLearned are
+  /// known already.
+  bool learn(const Address& address, Tick now);
   /// Forgets a learned gateway that was silent for `silence` ms; whether it was forgotten.
   bool forget(const Address& address, Tick now, std::uint32_t silence);
 
   [[nodiscard]] bool has_mac(const Mac& mac) const;
-  /// When kMacs are known, the one learned first makes room: routers get replaced.
-  void learn_mac(const Mac& mac);
+  /// Whether it is new, or `told` for the last time `span` ms ago or more. When kMacs are known,
+  /// the one learned first makes room: routers get replaced.
+  bool learn_mac(const Mac& mac, Tick now, std::uint32_t span);
 
- private:
   struct Learned {
     Address address;
     Tick seen = 0;
   };
+  struct UsedMac {
+    Mac mac;
+    Tick told = 0;  ///< when learn_mac() last said so
+  };
+  [[nodiscard]] std::span<const Learned> learned() const {
+    return {learned_.data(), learned_count_};
+  }
+  [[nodiscard]] std::span<const UsedMac> macs() const { return {macs_.data(), mac_count_}; }
+
+ private:
   static std::size_t slot(const Address& address) {
     const std::uint64_t x = (address.low() ^ address.high()) * 0x9e3779b97f4a7c15U;
     return static_cast<std::size_t>(x >> 54U);
@@ -49,7 +61,7 @@ class Gateways {
   std::array<Learned, kLearned> learned_{};
   std::size_t learned_count_ = 0;
   std::array<std::uint64_t, 16> filter_{};  ///< a bit a slot: whether any gateway falls there
-  std::array<Mac, kMacs> macs_{};
+  std::array<UsedMac, kMacs> macs_{};
   std::size_t mac_count_ = 0;
   std::size_t oldest_mac_ = 0;
 };

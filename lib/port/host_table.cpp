@@ -51,7 +51,8 @@ Host& HostTable::insert(const Address& address, Tick now) {
     }
     if (elapsed(now, host.seen) > elapsed(now, place->seen)) place = &host;
   }
-  *place = Host{address, {}, -1, now, true};
+  *place = Host{address, {}, -1, now, 0, true};
+  place->note_told(now);
   return *place;
 }
 

@@ -17,7 +17,14 @@ struct Host {
   Mac mac;
   std::int16_t listed = -1;  ///< index among the listed addresses, -1: not listed
   Tick seen = 0;
+  std::uint16_t told = 0;  ///< see note_told()
   bool used = false;
+
+  /// The last sign of life that all lcores heard of. Kept to 256 ms, to fit.
+  void note_told(Tick sign) { told = static_cast<std::uint16_t>(sign >> 8U); }
+  [[nodiscard]] std::uint32_t since_told(Tick now) const {
+    return static_cast<std::uint32_t>(static_cast<std::uint16_t>((now >> 8U) - told)) << 8U;
+  }
 };
 static_assert(sizeof(Host) <= 32, "two hosts a cache line");
 

@@ -33,6 +33,7 @@ struct Listed {
   Tick seen = 0;            ///< live: inside; outside: there
   Tick due = 0;             ///< while probing: the next probe, or the end of the wait for answers
   Tick probed = 0;          ///< end of the last round
+  Tick told = 0;            ///< speaker: state repeated; listener: said to be wanted
 };
 
 inline constexpr std::size_t kMaxListed = 1024;

@@ -13,6 +13,7 @@
 #include "base/time.hpp"
 #include "packet/packet.hpp"
 #include "policy/policy.hpp"
+#include "port/facts.hpp"
 #include "port/gateways.hpp"
 #include "port/host_table.hpp"
 #include "port/listed.hpp"
@@ -21,8 +22,11 @@
 namespace mitibox {
 
 /// Owned by one lcore, which alone writes and reads all state, is_live() and is_gateway() included.
-/// Another lcore that wants to know sends a message; nothing here may be read across lcores but
-/// counters(), whose numbers may then be a little old.
+/// Nothing here may be read across lcores but counters(), whose numbers may then be a little old.
+///
+/// With several lcores each has its own object. One is the speaker: it gets all ARP and ND, and
+/// alone answers, probes and announces. The others listen: they make no frame, learn from facts
+/// what the speaker found, and tell what their own packets reveal.
 ///
 /// Memory is fixed once constructed: at most 1024 listed addresses, 65536 hosts, 64 learned
 /// gateways and 64 gateway MACs. Hosts inside alone can insert hosts; a stranger beyond the router
@@ -54,16 +58,25 @@ class Neighbours {
     std::uint64_t probes = 0;         ///< probes sent inside
     std::uint64_t announcements = 0;  ///< hosts announced outside after they appeared
     std::uint64_t rewrites = 0;       ///< frames whose destination MAC was the box's, corrected
+    std::uint64_t told = 0;           ///< facts told the other lcores
+    std::uint64_t learned = 0;        ///< facts they told
+  };
+
+  struct Role {
+    FactSink* facts = nullptr;  ///< to the other lcores, if there are any
+    bool speaks = true;
   };
 
   /// `own`: MAC that the box answers with. `pool`: for the frames it makes.
-  Neighbours(const Policy& policy, const Mac& own, rte_mempool* pool);
+  Neighbours(const Policy& policy, const Mac& own, rte_mempool* pool, Role role);
+  Neighbours(const Policy& policy, const Mac& own, rte_mempool* pool)
+      : Neighbours(policy, own, pool, Role{}) {}
   ~Neighbours() = default;
   Neighbours(const Neighbours&) = delete;
   Neighbours& operator=(const Neighbours&) = delete;
 
   /// Judges a packet of class `neighbour` (ARP or ND, from either port): sets its verdict (forward,
-  /// consumed or drop) and may make frames.
+  /// consumed or drop) and may make frames. The speaker's; a listener only forwards.
   void process(Packet& packet, Now now, Output& out);
 
   /// An IP packet came from inside with this source: a host lives. Cheap when nothing is listed;
@@ -90,6 +103,9 @@ class Neighbours {
   /// A frame from outside whose source address is a gateway's: remembers its MAC.
   void learn_gateway_mac(const Mac& mac);
 
+  /// Another lcore knows something. Made into frames, if need be, by the next tick().
+  void learn(const Fact& fact, Now now);
+
   /// Paced probing and ageing; call about every 10 ms or more often.
   void tick(Now now, Output& out);
 
@@ -102,6 +118,7 @@ class Neighbours {
     Mac mac;
     Tags tags;
     bool neighbour = false;  ///< by ARP or ND, which is not routed and weighs more
+    Tick seen = 0;
   };
   /// A neighbour solicitation or advertisement whose bounds were checked.
   struct NdView {
@@ -129,9 +146,23 @@ class Neighbours {
   bool claimed_outside(const Address& address, const Mac& mac, Now now);
   void redirect(Packet& packet, const Listed& l);
   void host_seen(const Sighting& sighting, Now now, Output& out);
+  /// Notes it, unless something weighs more or is newer; nullptr when nobody lives there.
+  Host* accept(const Sighting& sighting, Now now);
   void expect_host(const Address& address, Now now);
   [[nodiscard]] bool answers_for(Listed& l, const Tags& tags, Now now, Output& out);
   void answered(Packet& packet, Listed& l, rte_mbuf* answer, Output& out);
+
+  void tell(const Fact& fact);
+  void tell_host(Host& host, const Sighting& sighting);
+  void learn_host(const Sighting& sighting, Now now);
+  void learn_dark(const Address& address, Now now);
+  /// Whether that changes anything.
+  bool move_outside(const Address& address, Tick seen);
+  /// A frame for it came to the box's MAC; whether a host lives there.
+  bool note_wanted(Listed& l);
+  void repeat(Listed& l, Now now);
+  void repeat_gateways(Now now);
+  void fade(Listed& l, Now now);
 
   void step(Listed& l, Now now, Output& out);
   void advance(Listed& l, Now now, Output& out);
@@ -143,13 +174,15 @@ class Neighbours {
   PrefixSet protected_;
   Mac own_;
   rte_mempool* pool_;
+  Role role_;
   std::vector<Listed> listed_;
   HostTable hosts_;
   Gateways gateways_;
   Counters counters_;
 
   bool started_ = false;
-  Tick swept_ = 0;          ///< last tick() that did anything
+  Tick swept_ = 0;          ///< last tick() that did anything: a clock good to a few ms
+  Tick repeated_ = 0;       ///< the gateways, to the other lcores
   Tick next_start_ = 0;     ///< when the next address may be probed
   std::size_t cursor_ = 0;  ///< next listed address that tick() looks at
 };

@@ -105,9 +105,9 @@ void Neighbours::nd_inside(Packet& packet, const NdView& nd, Now now, Output& ou
     if (asks) expect_host(target, now);
     return;
   }
-  host_seen({source, mac, tags, true}, now, out);
+  host_seen({source, mac, tags, true, now.tick}, now, out);
   if (asks) return;
-  if (target != source) host_seen({target, mac, tags, true}, now, out);
+  if (target != source) host_seen({target, mac, tags, true, now.tick}, now, out);
   if (packet.ether().destination == own_) packet.consume(Reason::neighbour_probe);
 }
 

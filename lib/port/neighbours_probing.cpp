@@ -11,11 +11,6 @@ namespace mitibox {
 
 namespace {
 
-/// Whether `now` has come to `due`; both lie close together.
-bool reached(Tick now, Tick due) {
-  return static_cast<std::int32_t>(now - due) >= 0;
-}
-
 bool needs_probing(const Listed& l, Tick now) {
   switch (l.state) {
     case Listed::State::unknown:
@@ -42,10 +37,16 @@ void Neighbours::tick(Now now, Output& out) {
   if (span == 0) return;
   swept_ = now.tick;
   hosts_.sweep(now.tick, 2 * kSilence);
+  if (role_.speaks) repeat_gateways(now);
   const std::uint64_t all = listed_.size();
   for (std::uint64_t n = std::min(all, (all * span + kSweep - 1) / kSweep); n > 0; --n) {
     if (out.count == kMaxFrames) return;
-    step(listed_[cursor_], now, out);
+    if (role_.speaks) {
+      step(listed_[cursor_], now, out);
+      repeat(listed_[cursor_], now);
+    } else {
+      fade(listed_[cursor_], now);
+    }
     cursor_ = (cursor_ + 1) % all;
   }
 }
@@ -72,6 +73,7 @@ void Neighbours::advance(Listed& l, Now now, Output& out) {
   if (l.state == Listed::State::live) {
     hosts_.erase(l.address);
     l.cached = false;  // the router has the MAC of the host that left
+    tell(Fact::about(Fact::Kind::dark, l.address, l.seen));
   }
   l.state = Listed::State::dark;
   l.probing = false;

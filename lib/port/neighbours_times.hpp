@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "base/time.hpp"
+
 namespace mitibox {
 
 inline constexpr std::uint32_t kSilence = 300'000;     ///< then a host is probed anew
@@ -14,5 +16,14 @@ inline constexpr std::uint32_t kRecheck = 60'000;      ///< a dark address asked
 inline constexpr std::uint32_t kSettle = 10'000;  ///< RFC 5227: a host claims within 9 s at most
 inline constexpr std::uint32_t kFresh = 1000;     ///< a sign of life this young needs no update
 inline constexpr std::uint32_t kSweep = 32;       ///< for one pass over the listed addresses
+inline constexpr std::uint32_t kRepeat = 10'000;  ///< between two facts of the same content
+/// Then a listener takes a silent host for gone: by now the speaker has probed it and told, and
+/// repeated it several times.
+inline constexpr std::uint32_t kUnconfirmed = kSilence + 6 * kRepeat;
+
+/// Whether `now` has come to `due`; both lie close together.
+constexpr bool reached(Tick now, Tick due) {
+  return static_cast<std::int32_t>(now - due) >= 0;
+}
 
 }  // namespace mitibox

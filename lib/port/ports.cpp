@@ -2,22 +2,21 @@
 #include "port/ports.hpp"
 
 #include <fmt/format.h>
+#include <rte_lcore.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <stdexcept>
+
+#include "base/secrets.hpp"
+#include "port/port_info.hpp"
+#include "port/rss_driver.hpp"
 
 namespace mitibox {
 
 namespace {
 
 constexpr std::uint16_t kTagBytes = 2 * sizeof(VlanTag);
-
-std::string port_name(std::uint16_t id) {
-  std::array<char, RTE_ETH_NAME_MAX_LEN> name{};
-  return rte_eth_dev_get_name_by_port(id, name.data()) == 0 ? name.data() : std::to_string(id);
-}
 
 void require(int result, std::uint16_t id, const char* step) {
   if (result < 0)
@@ -32,23 +31,13 @@ std::uint16_t mtu_of(std::uint16_t id) {
   return std::max<std::uint16_t>(mtu, RTE_ETHER_MTU);
 }
 
-}  // namespace
-
-std::uint16_t find_port(const std::string& name) {
-  std::uint16_t id = 0;
-  const char* end = name.data() + name.size();
-  const auto [at, error] = std::from_chars(name.data(), end, id);
-  if (error == std::errc{} && at == end && rte_eth_dev_is_valid_port(id) != 0) return id;
-  if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) return id;
-  std::string known;
-  for (std::uint64_t i = rte_eth_find_next_owned_by(0, RTE_ETH_DEV_NO_OWNER); i < RTE_MAX_ETHPORTS;
-       i = rte_eth_find_next_owned_by(static_cast<std::uint16_t>(i + 1), RTE_ETH_DEV_NO_OWNER))
-    known += fmt::format("{}{} ({})", known.empty() ? "" : ", ", i,
-                         port_name(static_cast<std::uint16_t>(i)));
-  throw std::runtime_error(
-      fmt::format("no port '{}'; there are: {}", name,
-                  known.empty() ? "none (give EAL two devices: -a PCI, or --vdev)" : known));
+unsigned queue_pairs(std::uint16_t port) {
+  rte_eth_dev_info info{};
+  if (rte_eth_dev_info_get(port, &info) != 0) return 0;
+  return std::min(info.max_rx_queues, info.max_tx_queues);
 }
+
+}  // namespace
 
 std::uint16_t Ports::buffer_size(const Config& config) {
   std::uint32_t mtu = 0;
@@ -58,21 +47,42 @@ std::uint16_t Ports::buffer_size(const Config& config) {
       std::min<std::uint32_t>(std::max(frame, 2048U) + RTE_PKTMBUF_HEADROOM, UINT16_MAX));
 }
 
+unsigned Ports::max_queues(const std::array<std::uint16_t, kSides>& ids) {
+  return std::min(queue_pairs(ids[0]), queue_pairs(ids[1]));
+}
+
 Ports::Ports(const Config& config, rte_mempool* pool) : config_(config) {
-  for (const Side side : {Side::outside, Side::inside}) start(side, pool);
+  std::array<rte_eth_dev_info, kSides> infos{};
+  for (const Side side : {Side::outside, Side::inside}) {
+    rte_eth_dev_info& info = infos[index(side)];
+    require(rte_eth_dev_info_get(id(side), &info), id(side), "reading its capabilities");
+    if (config_.queues > info.max_rx_queues || config_.queues > info.max_tx_queues)
+      throw std::runtime_error(too_few_queues(id(side), info, config_.queues));
+  }
+  const std::uint64_t random = config.rss_secret ? *config.rss_secret : random_key().k0;
+  const RssPlan plan = RssPlan::make(config_.queues, random, infos);
+  for (const Side side : {Side::outside, Side::inside}) {
+    rss_[index(side)] = PortRss(plan, side, infos[index(side)]);
+    start(side, pool);
+  }
+  steering_ = steering_of(plan, rss_);
+}
+
+void Ports::configure(std::uint16_t port, PortRss& rss) {
+  for (;;) {
+    rte_eth_conf conf{};
+    conf.rxmode.mtu = mtu_of(port);
+    if (rss.wanted()) rss.request(conf);
+    const int result = rte_eth_dev_configure(port, config_.queues, config_.queues, &conf);
+    if (result == 0) return;
+    if (!rss.wanted()) require(result, port, "configuring");
+    rss.refused();
+  }
 }
 
 void Ports::start(Side side, rte_mempool* pool) {
   const std::uint16_t port = id(side);
-  rte_eth_dev_info info{};
-  require(rte_eth_dev_info_get(port, &info), port, "reading its capabilities");
-  if (config_.queues > info.max_rx_queues || config_.queues > info.max_tx_queues)
-    throw std::runtime_error(
-        fmt::format("port {}: {} queues needed (one a worker), but it has {} for RX and {} for TX",
-                    port_name(port), config_.queues, info.max_rx_queues, info.max_tx_queues));
-  rte_eth_conf conf{};
-  conf.rxmode.mtu = mtu_of(port);
-  require(rte_eth_dev_configure(port, config_.queues, config_.queues, &conf), port, "configuring");
+  configure(port, rss_[index(side)]);
   std::uint16_t rx = config_.descriptors;
   std::uint16_t tx = config_.descriptors;
   require(rte_eth_dev_adjust_nb_rx_tx_desc(port, &rx, &tx), port, "sizing its queues");
@@ -85,10 +95,14 @@ void Ports::start(Side side, rte_mempool* pool) {
   // A bridge takes frames for every MAC. Virtual drivers do so without being told.
   for (const int result : {rte_eth_promiscuous_enable(port), rte_eth_allmulticast_enable(port)})
     if (result != -ENOTSUP) require(result, port, "promiscuous mode");
+  EthdevRss driver(port);
+  rss_[index(side)].complete(driver);
 }
 
 Ports::~Ports() {
-  for (const std::uint16_t port : config_.ids) {
+  for (const Side side : {Side::outside, Side::inside}) {
+    const std::uint16_t port = id(side);
+    if (rss_[index(side)].by_rules()) EthdevRss(port).remove_rules();
     rte_eth_dev_stop(port);
     rte_eth_dev_close(port);
   }
@@ -104,16 +118,25 @@ Mac Ports::mac(Side side) const {
   return mac;
 }
 
+std::vector<std::string> Ports::warnings(std::span<const unsigned> lcores) const {
+  const auto placed = [this](Side side) { return PlacedPort{port_name(id(side)), socket(side)}; };
+  std::vector<PlacedLcore> workers;
+  for (const unsigned lcore : lcores) workers.push_back({lcore, rte_lcore_to_socket_id(lcore)});
+  return placement_warnings({placed(Side::outside), placed(Side::inside)}, workers);
+}
+
 std::string Ports::describe(Side side) const {
   rte_eth_dev_info info{};
   rte_eth_link link{};
   rte_eth_dev_info_get(id(side), &info);
   rte_eth_link_get_nowait(id(side), &link);
   const Mac m = mac(side);
-  return fmt::format("{:<8} {} ({}), MAC {:02x}, MTU {}, {}",
+  const std::string rss = rss_[index(side)].describe();
+  return fmt::format("{:<8} {} ({}), MAC {:02x}, MTU {}, {}{}{}",
                      side == Side::outside ? "outside" : "inside", port_name(id(side)),
                      info.driver_name == nullptr ? "?" : info.driver_name, fmt::join(m.bytes, ":"),
-                     mtu_of(id(side)), link.link_status == 0 ? "link down" : "link up");
+                     mtu_of(id(side)), link.link_status == 0 ? "link down" : "link up",
+                     rss.empty() ? "" : ", ", rss);
 }
 
 }  // namespace mitibox

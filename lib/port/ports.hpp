@@ -7,16 +7,17 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "packet/packet.hpp"
+#include "port/port_info.hpp"
+#include "port/rss.hpp"
 #include "port/transmit.hpp"
 
 namespace mitibox {
-
-/// One port, by its number or its device name ("0", "net_af_packet0", "0000:01:00.0"). Throws
-/// std::runtime_error that lists the ports there are.
-std::uint16_t find_port(const std::string& name);
 
 /// Both ports of the bridge. Set up and closed by the main lcore.
 class Ports {
@@ -25,6 +26,7 @@ class Ports {
     std::array<std::uint16_t, kSides> ids;  ///< by Side
     std::uint16_t queues = 1;               ///< RX and TX queues of each port
     std::uint16_t descriptors = 1024;       ///< of each queue, as far as the driver agrees
+    std::optional<std::uint64_t> rss_secret = std::nullopt;  ///< none: drawn at random
   };
 
   /// Bytes of a buffer that holds a frame of either port's MTU with two VLAN tags, headroom
@@ -40,12 +42,24 @@ class Ports {
 
   [[nodiscard]] std::uint16_t id(Side side) const { return config_.ids[index(side)]; }
   [[nodiscard]] Mac mac(Side side) const;
-  /// One line for the operator: name, driver, MAC, MTU, link.
+  /// NUMA node, if it has one.
+  [[nodiscard]] std::optional<unsigned> socket(Side side) const { return port_socket(id(side)); }
+  /// Lines for the operator where ports and these lcores lie on different NUMA nodes.
+  [[nodiscard]] std::vector<std::string> warnings(std::span<const unsigned> lcores) const;
+
+  /// Queue pairs that both ports can have, so the most workers; 0: one of them is no port.
+  static unsigned max_queues(const std::array<std::uint16_t, kSides>& ids);
+  /// How the NIC spreads the packets of several queues.
+  [[nodiscard]] const Steering& steering() const { return steering_; }
+  /// One line for the operator: name, driver, MAC, MTU, link, RSS.
   [[nodiscard]] std::string describe(Side side) const;
 
  private:
   void start(Side side, rte_mempool* pool);
+  void configure(std::uint16_t port, PortRss& rss);
   Config config_;
+  std::array<PortRss, kSides> rss_;
+  Steering steering_;
 };
 
 /// One worker's TX queue on both ports.

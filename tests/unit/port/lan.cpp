@@ -126,6 +126,12 @@ std::string describe_nd(const Bytes& frame, std::size_t l3) {
   return "NA " + target + " " + from + " " + flags + option;
 }
 
+rte_mempool* create_pool(const std::string& name, unsigned buffers) {
+  static int number = 0;
+  const std::string unique = name + std::to_string(number++);
+  return rte_pktmbuf_pool_create(unique.c_str(), buffers, 0, 0, 2048, SOCKET_ID_ANY);
+}
+
 }  // namespace
 
 Mac mac(std::string_view n) {
@@ -212,10 +218,10 @@ std::string describe(const Bytes& frame) {
   return r.vlan.empty() ? what : what + " | " + r.vlan;
 }
 
-Lan::Lan(const Policy& policy, unsigned buffers)
-    : pool_(rte_pktmbuf_pool_create("lan", buffers, 0, 0, 2048, SOCKET_ID_ANY)),
-      received_(rte_pktmbuf_pool_create("lan-received", 63, 0, 0, 2048, SOCKET_ID_ANY)),
-      neighbours_(policy, mac("BOX"), pool_) {
+Lan::Lan(const Policy& policy, unsigned buffers, Neighbours::Role role)
+    : pool_(create_pool("lan", buffers)),
+      received_(create_pool("lan-received", 63)),
+      neighbours_(policy, mac("BOX"), pool_, role) {
   REQUIRE(pool_ != nullptr);
   REQUIRE(received_ != nullptr);
 }

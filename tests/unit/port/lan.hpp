@@ -43,7 +43,7 @@ struct Sent {
 
 class Lan {
  public:
-  explicit Lan(const Policy& policy, unsigned buffers = 2047);
+  explicit Lan(const Policy& policy, unsigned buffers = 2047, Neighbours::Role role = {});
   ~Lan();
   Lan(const Lan&) = delete;
   Lan& operator=(const Lan&) = delete;
