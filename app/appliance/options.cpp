@@ -121,7 +121,8 @@ std::string usage() {
          "  -l 0,1 -a 0000:01:00.0 -a 0000:01:00.1\n"
          "  -l 0 --no-huge --no-pci --vdev net_af_packet0,iface=eth1 --vdev "
          "net_af_packet1,iface=eth2\n"
-         "The first core controls and the second one forwards; with a single core it does both.\n\n"
+         "The first core controls and sleeps, each further one forwards with a queue pair of its "
+         "own on both ports; a single core does both.\n\n"
       << description();
   return out.str();
 }

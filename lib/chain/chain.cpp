@@ -4,12 +4,16 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <optional>
 
 #include "base/poison.hpp"
 #include "chain/classify.hpp"
+#include "chain/owned.hpp"
 #include "packet/parse.hpp"
 #include "probability/probability.hpp"
 #include "scrubber/scrubber.hpp"
+#include "shard/handoff.hpp"
+#include "shard/owner.hpp"
 #include "tracker/tracker.hpp"
 #include "trust/peers.hpp"
 
@@ -20,6 +24,13 @@ namespace {
 constexpr std::uint32_t kPeers = 1U << 16U;
 /// Entries that one tick may look at, of each table that is swept by count.
 constexpr std::uint32_t kSweep = 64;
+
+/// What workers draw from a counter must not repeat what another one drew.
+Secrets secrets_of(const Chain::Config& config) {
+  Secrets s = config.secrets;
+  s.persona.k1 ^= siphash24_of(s.persona, config.self);
+  return s;
+}
 
 std::uint32_t share(std::uint32_t total, unsigned workers) {
   return std::max(64U, total / std::max(1U, workers));
@@ -57,12 +68,19 @@ struct Chain::Rooms {
               config.name + " trust"),
         peers(config.secrets, share(kPeers, config.workers)),
         ruleset(policy),
-        reply(policy, config.secrets, config.pool,
+        reply(policy, secrets_of(config), config.pool,
               share(policy.tables.conversations, config.workers), config.name + " reply"),
         neighbours(policy, config.own_mac, config.pool, {config.facts, config.speaks}),
-        transmit(wire, counters) {}
+        transmit(wire, counters),
+        owner(config.owner),
+        self(config.self) {
+    if (owner != nullptr) outbox.emplace(*config.handoff, self);
+  }
 
-  void receive(Side from, std::span<rte_mbuf* const> frames, Now now);
+  enum class Origin : std::uint8_t { port, worker };
+  void run(Origin origin, Side from, std::span<rte_mbuf* const> frames, Now now);
+  void receive(Origin origin, Side from, std::span<rte_mbuf* const> frames, Now now);
+  bool keeps(const Packet& p);
   void track(Now now);
   void draw(Now now);
   void judge(Now now);
@@ -90,6 +108,9 @@ struct Chain::Rooms {
   Reply reply;
   Neighbours neighbours;
   Transmit transmit;
+  const Owner* owner;
+  unsigned self;
+  std::optional<HandOff::Outbox> outbox;  ///< with several workers
 
   std::array<Packet, kBurst> packets;
   std::array<Ruleset::Match, kBurst> matches;  ///< of the opening packets from outside
@@ -106,28 +127,37 @@ Chain::Chain(const Policy& policy, const Config& config, Wire& wire)
 Chain::~Chain() = default;
 
 void Chain::process(Side from, std::span<rte_mbuf* const> frames, Now now) {
-  Rooms& r = *rooms_;
+  rooms_->counters.received[index(from)].add(frames.size());
+  rooms_->run(Rooms::Origin::port, from, frames, now);
+}
+
+void Chain::adopt(Side from, std::span<rte_mbuf* const> frames, Now now) {
+  rooms_->counters.adopted[index(from)].add(frames.size());
+  rooms_->run(Rooms::Origin::worker, from, frames, now);
+}
+
+void Chain::Rooms::run(Origin origin, Side from, std::span<rte_mbuf* const> frames, Now now) {
   // The order of the rooms. Each sees the whole burst; what has its verdict passes the rest by.
-  r.receive(from, frames, now);
-  if (!r.handled.empty()) r.track(now);
-  if (!r.openings.empty()) r.draw(now);
-  if (!r.openings.empty()) r.judge(now);
-  if (!r.diverted.empty()) r.divert(now);
-  if (!r.strays.empty()) r.settle_strays(now);
-  r.emit(now);
+  receive(origin, from, frames, now);
+  if (!handled.empty()) track(now);
+  if (!openings.empty()) draw(now);
+  if (!openings.empty()) judge(now);
+  if (!diverted.empty()) divert(now);
+  if (!strays.empty()) settle_strays(now);
+  emit(now);
 }
 
 // What looks at one packet alone is done in one pass, while its headers are at hand: parse,
-// classify, scrub.
-void Chain::Rooms::receive(Side from, std::span<rte_mbuf* const> frames, Now now) {
+// classify, whose it is, scrub.
+void Chain::Rooms::receive(Origin origin, Side from, std::span<rte_mbuf* const> frames, Now now) {
   count = std::min(frames.size(), kBurst);
-  counters.received[index(from)].add(count);
   for (std::size_t i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(frames[i], void*));
   handled.clear();
   openings.clear();
   diverted.clear();
   strays.clear();
   std::array<std::uint32_t, kClasses> classes{};
+  const bool sharded = outbox.has_value() && origin == Origin::port;
   for (std::size_t i = 0; i < count; ++i) {
     Packet& p = packets[i];
     p = Packet{};
@@ -139,6 +169,10 @@ void Chain::Rooms::receive(Side from, std::span<rte_mbuf* const> frames, Now now
     }
     classifier.classify(p, neighbours);
     if (p.verdict != Verdict::pending) continue;
+    if (sharded && !keeps(p)) {
+      p.verdict = Verdict::handed;
+      continue;
+    }
     ++classes[static_cast<std::size_t>(p.klass)];
     if (p.klass < Class::inbound) {
       settle_neighbour(p, now);
@@ -149,6 +183,24 @@ void Chain::Rooms::receive(Side from, std::span<rte_mbuf* const> frames, Now now
   }
   for (std::size_t i = 0; i < kClasses; ++i)
     if (classes[i] != 0) counters.classes[i].add(classes[i]);
+  if (sharded)
+    counters.handed[index(from)].add(
+        outbox->flush([&](rte_mbuf* frame) { end_frame(frame, Reason::handoff_full, counters); }));
+}
+
+/// Gives the packet to its owner unless that is here.
+bool Chain::Rooms::keeps(const Packet& p) {
+  if (p.klass == Class::pass) return true;
+  const unsigned to = p.klass == Class::neighbour ? 0 : owner->of(flow_address(p));
+  if (to == self) {
+    if (p.klass >= Class::inbound) counters.at_owner[index(p.from)].add();
+    return true;
+  }
+  // The owner looks at it anew: what it is told is the port alone.
+  p.frame->port = static_cast<std::uint16_t>(p.from);
+  unpoison_frame(p.frame);
+  outbox->put(to, p.frame);
+  return false;
 }
 
 void Chain::Rooms::settle_neighbour(Packet& p, Now now) {
@@ -315,6 +367,7 @@ void Chain::Rooms::emit(Now now) {
   unsigned ended = 0;
   for (Packet& p : burst()) {
     if (p.verdict == Verdict::follow) scrubber.settle_later(p, now);
+    if (p.verdict == Verdict::handed) continue;
     if (p.verdict != Verdict::forward) {
       counters.ended[index(p.reason)].add();
       unpoison_frame(p.frame);

@@ -19,6 +19,8 @@
 
 namespace mitibox {
 
+class HandOff;
+class Owner;
 class Tracker;
 
 /// Everything one lcore owns. All members are called from that lcore only, but counters() and
@@ -32,7 +34,13 @@ class Chain {
     Mac own_mac;                  ///< answers for dark addresses
     rte_mempool* pool = nullptr;  ///< for frames made here, this lcore's own
     FactSink* facts = nullptr;    ///< to the other workers' chains; must outlive this one
-    bool speaks = true;           ///< gets all ARP and ND; one of the chains does
+    bool speaks = true;           ///< gets all ARP and ND; worker 0's chain does
+
+    /// With several workers: who owns a source, the number of this one, and the way to the others.
+    /// Must outlive the chain. Without an owner every packet is this chain's.
+    const Owner* owner = nullptr;
+    unsigned self = 0;
+    HandOff* handoff = nullptr;
   };
 
   /// `policy` and `wire` must outlive the chain. Throws std::runtime_error naming the table, its
@@ -43,8 +51,11 @@ class Chain {
   Chain& operator=(const Chain&) = delete;
 
   /// Takes at most kBurst frames, received on one port, in order of arrival. Each is queued for
-  /// transmission, or ends under a reason.
+  /// transmission, given to its owner, or ends under a reason.
   void process(Side from, std::span<rte_mbuf* const> frames, Now now);
+
+  /// As process(), of frames that another worker received and gave to this one.
+  void adopt(Side from, std::span<rte_mbuf* const> frames, Now now);
 
   /// Background work of bounded size: expiry, ageing, address probes. Call once a poll.
   void tick(Now now);

@@ -25,13 +25,16 @@ class Counter {
 /// At any quiet moment, over all lcores:
 ///   received[outside] + received[inside] ==
 ///     sum(forwarded) + sum(refused) + sum(ended, all reasons)
-///   and each port's opackets == forwarded[port] + made[port].
+///   and each port's opackets == forwarded[port] + made[port], and sum(handed) == sum(adopted).
 struct Counters {
   std::array<Counter, kSides> received;        ///< frames taken from this port
   std::array<Counter, kSides> forwarded;       ///< received frames that this port accepted to send
   std::array<Counter, kSides> refused;         ///< received frames that this port refused to send
   std::array<Counter, kSides> made;            ///< frames of the box's own that this port accepted
   std::array<Counter, kSides> made_refused;    ///< frames of the box's own that this port refused
+  std::array<Counter, kSides> at_owner;        ///< handled frames that arrived at their owner
+  std::array<Counter, kSides> handed;          ///< frames given to another worker
+  std::array<Counter, kSides> adopted;         ///< frames that another worker gave
   std::array<Counter, kReasons.size()> ended;  ///< received frames that ended in the box
   std::array<Counter, kClasses> classes;       ///< received frames by Class
 };

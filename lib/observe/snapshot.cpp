@@ -43,6 +43,9 @@ void add_counters(Snapshot::Group& g, const Counters& c) {
   sides("refused", c.refused);
   sides("made", c.made);
   sides("made_refused", c.made_refused);
+  sides("at_owner", c.at_owner);
+  sides("handed", c.handed);
+  sides("adopted", c.adopted);
   for (std::size_t i = 0; i < c.classes.size(); ++i)
     add(g, fmt::format("class_{}", kClasses[i]), c.classes[i].get());
 }
@@ -106,6 +109,8 @@ Snapshot take_snapshot(const std::vector<const Chain*>& chains) {
     add(s.groups[4], "probes", n.probes);
     add(s.groups[4], "announcements", n.announcements);
     add(s.groups[4], "rewrites", n.rewrites);
+    add(s.groups[4], "facts_told", n.told);
+    add(s.groups[4], "facts_learned", n.learned);
     add_tables(s.groups[5], chain->tracker());
   }
   return s;
@@ -129,13 +134,19 @@ void add_ports(Snapshot& s, std::uint16_t outside, std::uint16_t inside) {
 std::string render_table(const Snapshot& s) {
   const auto n = [&](const char* name) { return s.get("counters", name); };
   std::string out = fmt::format("{:<36}{:>16}{:>16}\n", "", "outside", "inside");
-  for (const char* what : {"received", "forwarded", "refused", "made", "made_refused"}) {
+  const bool sharded = n("at_owner_outside") + n("handed_outside") + n("handed_inside") != 0;
+  for (const char* what :
+       {"received", "forwarded", "refused", "made", "made_refused", "at_owner", "handed"}) {
+    if (!sharded && (what == std::string_view("at_owner") || what == std::string_view("handed")))
+      continue;
     static constexpr std::pair<const char*, const char*> kLabels[] = {
         {"received", "received from the port"},
         {"forwarded", "forwarded out of the port"},
         {"refused", "refused by the port"},
         {"made", "made here, sent by the port"},
-        {"made_refused", "made here, refused by the port"}};
+        {"made_refused", "made here, refused by the port"},
+        {"at_owner", "arrived at their owner"},
+        {"handed", "handed to their owner"}};
     const auto* label = std::find_if(std::begin(kLabels), std::end(kLabels),
                                      [&](auto& l) { return std::string_view(l.first) == what; });
     out += fmt::format("{:<36}{:>16}{:>16}\n", label->second,
@@ -168,6 +179,9 @@ std::string check_accounting(const Snapshot& s) {
   std::uint64_t ended = 0;
   for (const ReasonRow& r : kReasons) ended += s.get("reasons", metric(r.name));
   const std::uint64_t out = both("forwarded") + both("refused") + ended;
+  if (both("handed") != both("adopted"))
+    return fmt::format("workers gave each other {} frames, but took {}", both("handed"),
+                       both("adopted"));
   if (both("received") == out) return {};
   return fmt::format("received {} frames, but forwarded {} + refused {} + ended {} = {}",
                      both("received"), both("forwarded"), both("refused"), ended, out);

@@ -44,6 +44,7 @@ enum class Verdict : std::uint8_t {
   drop,      ///< freed, counted under `reason`
   divert,    ///< to Reply
   consumed,  ///< the box was its end; freed, counted under `reason`
+  handed,    ///< to the worker that owns its source
 };
 
 /// How the Tracker sees a handled packet.

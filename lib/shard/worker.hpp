@@ -4,28 +4,41 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 
 #include "base/clock.hpp"
 #include "chain/chain.hpp"
 #include "port/ports.hpp"
+#include "shard/fact_rings.hpp"
+#include "shard/handoff.hpp"
 #include "shard/mailbox.hpp"
 
 namespace mitibox {
+
+/// What several workers share: the rings between them, and when all may end.
+struct Team {
+  Team(const std::string& name, unsigned workers)
+      : handoff(name, workers), facts(name, workers), receiving(workers) {}
+
+  HandOff handoff;
+  FactRings facts;
+  std::atomic<unsigned> receiving;          ///< workers that may still give frames to others
+  std::atomic<std::int64_t> last_frame{0};  ///< any: when one of them received, ns of the clock
+};
 
 /// Owns the receive side of one queue pair and drives one chain.
 class Worker {
  public:
   struct Config {
-    std::uint16_t queue = 0;
-    Time until_idle{0};  ///< end when both ports were silent this long; 0: never
+    std::uint16_t queue = 0;  ///< also the worker's number
+    Time until_idle{0};       ///< end when both ports were silent this long; 0: never
+    Team* team = nullptr;     ///< with several workers; must outlive this one
   };
 
   Worker(const Ports& ports, Chain& chain, Clock clock, Config config);
 
-  /// Polls until `stop` is set or the ports fall idle; then takes in what the ports still hold,
-  /// sends what waits, and returns.
+  /// Polls until `stop` is set or the ports fall idle, for all workers alike; then takes in what
+  /// the ports and the other workers still hold, sends what waits, and returns.
   void run(const std::atomic<bool>& stop);
 
   /// Any thread.
@@ -33,11 +46,16 @@ class Worker {
 
  private:
   std::uint16_t poll(Side side, Now now);
+  unsigned poll_team(Now now);
+  bool idle(bool received, Now now);
+  void finish();
 
   std::array<std::uint16_t, kSides> ids_;
   Chain& chain_;
   Clock clock_;
   Config config_;
+  Time last_frame_{};
+  Time told_{};  ///< when the team was told of one last
   Mailbox mailbox_;
 };
 

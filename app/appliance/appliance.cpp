@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "appliance.hpp"
+
+#include <fmt/format.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_mempool.h>
+
+#include <algorithm>
+#include <chrono>
+#include <climits>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "base/eal.hpp"
+
+namespace mitibox {
+
+namespace {
+
+constexpr std::uint16_t kDescriptors = 1024;
+constexpr unsigned kCache = 256;
+constexpr unsigned kLeastReplies = 512;
+constexpr auto kPatience = std::chrono::milliseconds(500);
+/// EAL's own structures, rings of the mempools, rounding.
+constexpr std::size_t kOverheadMegabytes = 96;
+
+unsigned receive_buffers(const Options& options, unsigned workers) {
+  if (options.mbufs != 0) return options.mbufs;
+  // Both ports' descriptors both ways, what waits in the transmit queues and between workers, and
+  // the caches.
+  const unsigned one = 4 * kDescriptors + 2 * Transmit::kQueue + 2 * kBurst + 4 * kCache;
+  return workers * (one + (workers - 1) * HandOff::kFrames);
+}
+
+unsigned reply_buffers(const Policy& policy, unsigned workers) {
+  return std::max(kLeastReplies, policy.tables.reply_buffers / workers);
+}
+
+std::vector<unsigned> forwarding_lcores() {
+  std::vector<unsigned> lcores;
+  for (unsigned l = rte_get_next_lcore(UINT_MAX, 1, 0); l < RTE_MAX_LCORE;
+       l = rte_get_next_lcore(l, 1, 0))
+    lcores.push_back(l);
+  if (lcores.empty()) lcores.push_back(rte_lcore_id());
+  return lcores;
+}
+
+const Ports::Config& check(const Ports::Config& config) {
+  if (config.ids[0] == config.ids[1])
+    throw std::runtime_error("--outside and --inside name the same port; expected two");
+  return config;
+}
+
+/// Runs it on that lcore, which may be this one, and passes on what it throws.
+void run_on(unsigned lcore, const std::function<void()>& task) {
+  if (lcore == rte_lcore_id()) return task();
+  struct Call {
+    const std::function<void()>& task;
+    std::exception_ptr thrown;
+  } call{task, nullptr};
+  rte_eal_remote_launch(
+      [](void* argument) {
+        auto& c = *static_cast<Call*>(argument);
+        try {
+          c.task();
+        } catch (...) {
+          c.thrown = std::current_exception();
+        }
+        return 0;
+      },
+      &call, lcore);
+  rte_eal_wait_lcore(lcore);
+  if (call.thrown) std::rethrow_exception(call.thrown);
+}
+
+}  // namespace
+
+std::size_t needed_megabytes(const Policy& policy, const Options& options, unsigned workers) {
+  const std::size_t buffers =
+      receive_buffers(options, workers) + std::size_t{workers} * reply_buffers(policy, workers);
+  // Room for a frame of usual size; jumbo frames need more, and then an allocation says so.
+  const std::size_t bytes = Chain::memory_bytes(policy, workers) + buffers * 2560;
+  return bytes * 5 / 4 / (1U << 20U) + kOverheadMegabytes;
+}
+
+Appliance::Appliance(const Policy& policy, const Options& options)
+    : policy_(policy),
+      options_(options),
+      secrets_(Secrets::derive(options.key ? *options.key : random_key())),
+      members_([] {
+        std::deque<Member> members;
+        for (const unsigned lcore : forwarding_lcores()) members.emplace_back().lcore = lcore;
+        return members;
+      }()),
+      port_config_{{find_port(options.outside), find_port(options.inside)},
+                   static_cast<std::uint16_t>(members_.size()),
+                   kDescriptors,
+                   secrets_.owner.k0},
+      receive_pool_(make_pool(
+          "mitibox rx", receive_buffers(options, static_cast<unsigned>(members_.size())),
+          Ports::buffer_size(check(port_config_)),
+          static_cast<int>(
+              port_socket(port_config_.ids[index(Side::outside)]).value_or(rte_socket_id())))),
+      ports_(port_config_, receive_pool_),
+      owner_(policy, secrets_, static_cast<unsigned>(members_.size()), ports_.steering()) {
+  if (members_.size() > 1) team_.emplace("mitibox", static_cast<unsigned>(members_.size()));
+  for (unsigned i = 0; i < members_.size(); ++i)
+    run_on(members_[i].lcore, [this, i] { make_member(i); });
+  telemetry_.snapshot = [this] { return snapshot(); };
+  telemetry_.source = [this](const Address& a) {
+    return members_[owner_.of(a)].worker->mailbox().ask(a, kPatience);
+  };
+  register_telemetry(telemetry_);
+}
+
+Appliance::~Appliance() {
+  detach_telemetry();
+}
+
+void Appliance::make_member(unsigned number) {
+  Member& m = members_[number];
+  const auto workers = static_cast<unsigned>(members_.size());
+  m.pool = make_pool(fmt::format("mitibox own {}", number), reply_buffers(policy_, workers),
+                     RTE_MBUF_DEFAULT_BUF_SIZE, static_cast<int>(rte_socket_id()));
+  m.wire.emplace(ports_, static_cast<std::uint16_t>(number));
+  Chain::Config config{.name = fmt::format("mitibox{}", number),
+                       .workers = workers,
+                       .secrets = secrets_,
+                       .own_mac = ports_.mac(Side::outside),
+                       .pool = m.pool};
+  if (team_) {
+    config.facts = &team_->facts.sink(number);
+    config.speaks = number == 0;
+    config.owner = &owner_;
+    config.self = number;
+    config.handoff = &team_->handoff;
+  }
+  m.chain.emplace(policy_, config, *m.wire);
+  m.worker.emplace(ports_, *m.chain, clock_,
+                   Worker::Config{.queue = static_cast<std::uint16_t>(number),
+                                  .until_idle = options_.until_idle,
+                                  .team = team_ ? &*team_ : nullptr});
+}
+
+int Appliance::run(const std::atomic<bool>& stop) {
+  fmt::print("{}\n{}\n", ports_.describe(Side::outside), ports_.describe(Side::inside));
+  std::vector<unsigned> lcores;
+  for (const Member& m : members_) lcores.push_back(m.lcore);
+  for (const std::string& w : ports_.warnings(lcores)) fmt::print(stderr, "mitibox: {}\n", w);
+  stop_ = &stop;
+  forwarding_ = static_cast<unsigned>(members_.size());
+  const bool alone = lcores.front() == rte_lcore_id();
+  if (alone)
+    fmt::print("forwarding on lcore {}\n", rte_lcore_id());
+  else
+    fmt::print("forwarding on lcore {}, control on lcore {}\n", fmt::join(lcores, ", "),
+               rte_lcore_id());
+  std::fflush(stdout);
+
+  struct Start {
+    Appliance* self;
+    Member* member;
+  };
+  std::vector<Start> starts;
+  for (Member& m : members_) starts.push_back({this, &m});
+  const auto work = [](void* argument) {
+    const Start& start = *static_cast<Start*>(argument);
+    start.member->worker->run(*start.self->stop_);
+    --start.self->forwarding_;
+    return 0;
+  };
+  if (alone) {
+    std::thread control([this] { print_until_finished(); });
+    work(starts.data());
+    control.join();
+  } else {
+    for (Start& s : starts) rte_eal_remote_launch(work, &s, s.member->lcore);
+    print_until_finished();
+    rte_eal_mp_wait_lcore();
+  }
+  const Snapshot last = snapshot();
+  fmt::print("\n{}", render_table(last));
+  if (const std::string error = check_accounting(last); !error.empty()) {
+    fmt::print(stderr, "mitibox: accounting: {}\n", error);
+    return 1;
+  }
+  return 0;
+}
+
+Snapshot Appliance::snapshot() const {
+  std::vector<const Chain*> chains;
+  for (const Member& m : members_) chains.push_back(&*m.chain);
+  Snapshot s = take_snapshot(chains);
+  add_ports(s, ports_.id(Side::outside), ports_.id(Side::inside));
+  return s;
+}
+
+void Appliance::warn_if_nic_disagrees() {
+  if (warned_ || !ports_.steering().nic) return;
+  const Snapshot s = snapshot();
+  for (const char* side : {"outside", "inside"}) {
+    const auto at_owner = s.get("counters", fmt::format("at_owner_{}", side));
+    const auto handed = s.get("counters", fmt::format("handed_{}", side));
+    constexpr std::uint64_t kEnough = 10'000;
+    if (at_owner + handed < kEnough || handed <= at_owner / 4) continue;
+    fmt::print(stderr,
+               "mitibox: port {}: only {}% of the packets arrive at the worker that owns them, "
+               "though the driver agreed to spread them by outside address; the rest are handed "
+               "over, which costs throughput\n",
+               side, 100 * at_owner / (at_owner + handed));
+    warned_ = true;
+  }
+}
+
+/// The control thread's work: sleeps between the tables.
+void Appliance::print_until_finished() {
+  using Wall = std::chrono::steady_clock;
+  auto next = Wall::now() + options_.stats_period;
+  auto check = Wall::now();
+  while (forwarding_ != 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    if (Wall::now() >= check) {
+      warn_if_nic_disagrees();
+      check += std::chrono::seconds(1);
+    }
+    if (options_.stats_period.count() == 0 || Wall::now() < next) continue;
+    next += options_.stats_period;
+    fmt::print("\n{}", render_table(snapshot()));
+    std::fflush(stdout);
+  }
+}
+
+}  // namespace mitibox

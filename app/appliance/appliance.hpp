@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The appliance between EAL's start and its end.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "observe/telemetry.hpp"
+#include "options.hpp"
+#include "port/ports.hpp"
+#include "shard/owner.hpp"
+#include "shard/worker.hpp"
+
+namespace mitibox {
+
+/// Workers for this many lcores: the first one controls, the others forward; a single one does
+/// both.
+constexpr unsigned workers_of(unsigned lcores) {
+  return lcores <= 1 ? 1 : lcores - 1;
+}
+
+/// Memory that the policy and the options ask for, in MiB, buffers and EAL's own included.
+std::size_t needed_megabytes(const Policy& policy, const Options& options, unsigned workers);
+
+class Appliance {
+ public:
+  /// After rte_eal_init; both arguments must outlive it. Throws std::runtime_error.
+  Appliance(const Policy& policy, const Options& options);
+  ~Appliance();
+  Appliance(const Appliance&) = delete;
+  Appliance& operator=(const Appliance&) = delete;
+
+  /// Forwards until `stop` is set or the ports fall idle. Returns the exit status.
+  int run(const std::atomic<bool>& stop);
+
+ private:
+  /// What one lcore owns, in memory of its own NUMA node.
+  struct Member {
+    unsigned lcore;
+    rte_mempool* pool = nullptr;
+    std::optional<PortWire> wire;
+    std::optional<Chain> chain;
+    std::optional<Worker> worker;
+  };
+
+  void make_member(unsigned number);
+  [[nodiscard]] Snapshot snapshot() const;
+  void print_until_finished();
+  void warn_if_nic_disagrees();
+
+  const Policy& policy_;
+  const Options& options_;
+  Secrets secrets_;
+  std::deque<Member> members_;
+  Ports::Config port_config_;
+  rte_mempool* receive_pool_;
+  Ports ports_;
+  Owner owner_;
+  Clock clock_;
+  std::optional<Team> team_;
+  TelemetrySource telemetry_;
+  const std::atomic<bool>* stop_ = nullptr;
+  std::atomic<unsigned> forwarding_{0};
+  bool warned_ = false;
+};
+
+}  // namespace mitibox

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Which worker owns a source, and with it all state about it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/secrets.hpp"
+#include "packet/address.hpp"
+#include "policy/policy.hpp"
+#include "port/steering.hpp"
+#include "trust/source.hpp"
+
+namespace mitibox {
+
+/// A function of the source (the outside address under its trust prefix), of the secret and of the
+/// number of workers alone. Immutable; read by every lcore.
+class Owner {
+ public:
+  /// `steering`: where the NIC puts packets; sources that it covers are owned where they arrive.
+  Owner(const Policy& policy, const Secrets& secrets, unsigned workers,
+        const Steering& steering = {})
+      : mask_(policy), key_(secrets.owner), workers_(workers) {
+    if (!steering.nic) return;
+    table_.emplace(steering);
+    // What the NIC hashes must be what makes a source.
+    follows_v4_ = policy.trust.ipv4_prefix == 32 && table_->covers(Address(be32(0x0a000001U)));
+    follows_v6_ = policy.trust.ipv6_prefix == 64 && steering.v6_by_prefix64;
+  }
+
+  /// 0..workers-1.
+  [[nodiscard]] unsigned of(const Address& outside) const {
+    if (outside.is_v4() ? follows_v4_ : follows_v6_) return table_->queue(outside);
+    const Source source = mask_(outside);
+    const std::uint64_t hash = siphash13_of(key_, source.high, source.low);
+    return static_cast<unsigned>((hash >> 32U) * workers_ >> 32U);
+  }
+
+ private:
+  SourceMask mask_;
+  Key128 key_;
+  unsigned workers_;
+  std::optional<SteeringTable> table_;
+  bool follows_v4_ = false;
+  bool follows_v6_ = false;
+};
+
+}  // namespace mitibox
