@@ -24,9 +24,9 @@ struct Address {
   constexpr Address() = default;
   constexpr explicit Address(const std::array<std::uint8_t, 16>& v6) : bytes(v6) {}
   explicit Address(be32 v4) {
-    bytes[10] = bytes[11] = 0xff;
-    const std::uint32_t raw = v4.raw();
-    std::memcpy(&bytes[12], &raw, 4);
+    // One store: what was written in pieces is slow to read back as a word.
+    const std::uint64_t low = 0xffff0000U | std::uint64_t{v4.raw()} << 32U;
+    std::memcpy(&bytes[8], &low, sizeof low);
   }
 
   [[nodiscard]] bool is_v4() const { return high() == 0 && word(2) == 0xffff0000U; }
