@@ -103,14 +103,11 @@ class PrefixSet {
 
   [[nodiscard]] bool contains_v4(be32 address) const {
     const std::uint32_t a = address.host();
-    std::size_t low = 0;
-    std::size_t n = v4_.size();
-    // Few are looked through faster than they are halved.
-    for (; n > 4; n -= n / 2)
-      if (v4_[low + n / 2 - 1].last < a) low += n / 2;
-    bool within = false;
-    for (std::size_t i = low; i < low + n; ++i) within |= v4_[i].first <= a && a <= v4_[i].last;
-    return within;
+    if (v4_.size() == 1) [[likely]]
+      return a - v4_[0].first <= v4_[0].last - v4_[0].first;
+    const auto at = std::partition_point(v4_.begin(), v4_.end(),
+                                         [a](const Interval4& i) { return i.last < a; });
+    return at != v4_.end() && at->first <= a;
   }
   [[nodiscard]] bool contains_v6(const std::array<std::uint8_t, 16>& address) const;
   [[nodiscard]] bool contains(const Address& a) const {

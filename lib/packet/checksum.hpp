@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -20,13 +21,6 @@ inline std::uint64_t load(const std::uint8_t* at) {
   return word;
 }
 
-/// Both halves of a 64-bit word: sums of 32-bit words never carry over within the 64 KiB of a
-/// packet.
-inline std::uint64_t load_halves(const std::uint8_t* at) {
-  const std::uint64_t word = load<std::uint64_t>(at);
-  return (word & 0xffffffffU) + (word >> 32U);
-}
-
 /// As sum_bytes, for many: compilers turn the inner loop into vectors of words.
 inline std::uint64_t sum_blocks(const std::uint8_t* at, std::size_t blocks) {
   std::array<std::uint64_t, 16> lanes{};
@@ -39,43 +33,44 @@ inline std::uint64_t sum_blocks(const std::uint8_t* at, std::size_t blocks) {
 
 }  // namespace detail
 
+/// Ones-complement addition of 64-bit words; fold() takes the sum.
+constexpr std::uint64_t add_words(std::uint64_t a, std::uint64_t b) {
+  a += b;
+  return a + (a < b ? 1U : 0U);
+}
+
 /// Ones-complement sum of any bytes, in the byte order of memory; fold() makes 16 bits of it.
-/// Sums add up; an odd length counts as padded with a zero byte.
+/// Below 2^40, so that sums add up; an odd length counts as padded with a zero byte.
 inline std::uint64_t sum_bytes(const std::uint8_t* at, std::size_t length) {
   std::uint64_t sum = 0;
   if (length >= 128) {
-    sum = detail::sum_blocks(at, length / 64);
+    const std::uint64_t blocks = detail::sum_blocks(at, length / 64);
     at += length / 64 * 64;
     length %= 64;
+    sum = blocks;
   }
-  for (; length >= 16; at += 16, length -= 16)
-    sum += detail::load_halves(at) + detail::load_halves(at + 8);
-  if (length >= 8) {
-    sum += detail::load_halves(at);
-    at += 8;
-    length -= 8;
-  }
+  for (; length >= 8; at += 8, length -= 8) sum = add_words(sum, detail::load<std::uint64_t>(at));
   if (length >= 4) {
-    sum += detail::load<std::uint32_t>(at);
+    sum = add_words(sum, detail::load<std::uint32_t>(at));
     at += 4;
     length -= 4;
   }
   if (length >= 2) {
-    sum += detail::load<std::uint16_t>(at);
+    sum = add_words(sum, detail::load<std::uint16_t>(at));
     at += 2;
     length -= 2;
   }
-  if (length != 0) sum += *at;
-  return sum;
+  if (length != 0) sum = add_words(sum, *at);
+  return (sum & 0xffffffffU) + (sum >> 32U);
 }
 
 /// To 16 bits, not complemented. 0xffff for a sum that includes its own right checksum.
 constexpr std::uint16_t fold(std::uint64_t sum) {
-  sum = (sum & 0xffffffffU) + (sum >> 32U);
-  sum = (sum & 0xffffffffU) + (sum >> 32U);
-  sum = (sum & 0xffffU) + (sum >> 16U);
-  sum = (sum & 0xffffU) + (sum >> 16U);
-  return static_cast<std::uint16_t>(sum);
+  // The upper half of x + (x rotated by half) is the sum of both halves, carry and all.
+  sum += std::rotl(sum, 32);
+  auto half = static_cast<std::uint32_t>(sum >> 32U);
+  half += std::rotl(half, 16);
+  return static_cast<std::uint16_t>(half >> 16U);
 }
 
 /// The checksum field for a sum taken with that field zero.

@@ -83,7 +83,8 @@ struct End {
 FlowKey make_flow_key(Family family, std::uint8_t protocol, const End& outside, const End& inside);
 
 struct Packet {
-  rte_mbuf* frame = nullptr;  ///< nullptr once the frame has left this burst
+  rte_mbuf* frame = nullptr;      ///< nullptr once the frame has left this burst
+  std::uint8_t* bytes = nullptr;  ///< where its data starts, since parse
 
   // Written by parse and classification.
   Side from = Side::outside;  ///< the port it came in by
@@ -116,7 +117,7 @@ struct Packet {
   std::uint32_t hash = 0;        ///< keyed hash of `key`, of the connection table
   FlowKey key;
 
-  [[nodiscard]] std::uint8_t* data() const { return rte_pktmbuf_mtod(frame, std::uint8_t*); }
+  [[nodiscard]] std::uint8_t* data() const { return bytes; }
   [[nodiscard]] std::uint16_t payload_length() const {
     return static_cast<std::uint16_t>(end - payload);
   }

@@ -3,6 +3,7 @@
 /// for every frame.
 #pragma once
 
+#include <bit>
 #include <cstring>
 #include <optional>
 
@@ -45,6 +46,7 @@ inline std::optional<Reason> parse_ipv4(Packet& p, Cursor at) {
 inline std::optional<Reason> parse_frame(Packet& p) {
   if (p.frame->nb_segs > 1 || (p.frame->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0) [[unlikely]]
     if (const auto why = detail::mend_frame(p)) return why;
+  p.bytes = rte_pktmbuf_mtod(p.frame, std::uint8_t*);
   Cursor at(p.data(), p.frame->data_len);
   const auto* ether = at.take<EtherHeader>();
   if (ether == nullptr) return Reason::frame_truncated;
@@ -75,10 +77,9 @@ inline void set_flow_key(Packet& p, Side opener) {
                                   : destination.raw() | std::uint32_t{source.raw()} << 16U;
   const std::uint64_t last = ports | std::uint64_t{p.protocol} << 32U;
   if (p.family == Family::v4) {
-    const auto& ip = p.ipv4();
-    const be32 outside = p.from == Side::outside ? ip.source : ip.destination;
-    const be32 inside = p.from == Side::outside ? ip.destination : ip.source;
-    p.key.words[0] = outside.raw() | std::uint64_t{inside.raw()} << 32U;
+    std::uint64_t both = 0;  // source, then destination
+    std::memcpy(&both, &p.ipv4().source, sizeof both);
+    p.key.words[0] = p.from == Side::outside ? both : std::rotl(both, 32);
     p.key.words[1] = last;
     return;
   }

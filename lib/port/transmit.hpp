@@ -69,6 +69,13 @@ class Transmit {
     frame->vlan_tci_outer = 0;
     if (frame->pkt_len >= kMinimum) return true;
     const auto missing = static_cast<std::uint16_t>(kMinimum - frame->pkt_len);
+    constexpr std::uint64_t kZeros = 0;
+    if (missing <= sizeof kZeros && frame->nb_segs == 1 &&
+        rte_pktmbuf_tailroom(frame) >= sizeof kZeros) [[likely]] {
+      std::memcpy(rte_pktmbuf_mtod_offset(frame, char*, frame->data_len), &kZeros, sizeof kZeros);
+      frame->pkt_len = frame->data_len = static_cast<std::uint16_t>(kMinimum);
+      return true;
+    }
     char* padding = rte_pktmbuf_append(frame, missing);
     if (padding == nullptr) return false;
     std::memset(padding, 0, missing);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "reply/cookie.hpp"
 
-#include <algorithm>
-
 namespace mitibox {
 
 namespace {
@@ -11,8 +9,9 @@ namespace {
 constexpr std::array<std::uint16_t, 8> kMss{64, 536, 1220, 1360, 1400, 1440, 1460, 8940};
 
 std::uint8_t mss_class(std::uint16_t mss) {
-  const auto above = std::upper_bound(kMss.begin() + 1, kMss.end(), mss);
-  return static_cast<std::uint8_t>(above - kMss.begin() - 1);
+  unsigned at_least = 0;
+  for (std::size_t i = 1; i < kMss.size(); ++i) at_least += mss >= kMss[i] ? 1U : 0U;
+  return static_cast<std::uint8_t>(at_least);
 }
 
 // MSS class (3 bits), window scale (4 bits, 15: none), SACK (1 bit): every value is a valid offer.

@@ -39,7 +39,7 @@ void strip_fragment_header(Packet& p) {
   ip.next_header = p.protocol;
   ip.payload_length = be16(static_cast<std::uint16_t>(ip.payload_length.host() - kLength));
   std::memmove(p.data() + kLength, p.data(), p.l3 + sizeof ip);
-  rte_pktmbuf_adj(p.frame, kLength);
+  p.bytes = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_adj(p.frame, kLength));
   p.end = static_cast<std::uint16_t>(p.end - kLength);
 }
 

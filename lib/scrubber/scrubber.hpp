@@ -2,6 +2,7 @@
 /// Scrubber: drops what does not comply with the protocols and smooths the rest (the paper, 3.2).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -50,10 +51,18 @@ class Scrubber {
 
 namespace detail {
 
+/// By its first octet: no martian, one, or 169.254/16 perhaps.
+inline constexpr std::array<std::uint8_t, 256> kMartianOctets = [] {
+  std::array<std::uint8_t, 256> octets{};
+  octets[0] = octets[127] = 1;
+  octets[169] = 2;
+  for (std::size_t i = 224; i < 256; ++i) octets[i] = 1;
+  return octets;
+}();
+
 inline bool is_martian_v4(be32 address) {
-  const std::uint32_t a = address.host();
-  const std::uint32_t net = a >> 24U;
-  return net == 0 || net == 127 || net >= 224 || a >> 16U == 0xa9fe;
+  const std::uint8_t kind = kMartianOctets[address.raw() & 0xffU];
+  return kind != 0 && (kind == 1 || address.host() >> 16U == 0xa9fe);
 }
 
 inline std::uint64_t pseudo_of(const Packet& p, std::uint32_t length) {
@@ -82,20 +91,25 @@ inline void Scrubber::scrub(Packet& p) const {
 }
 
 inline Scrubber::Result Scrubber::scrub_ipv4(Packet& p) const {
-  const Ipv4Header& ip = p.ipv4();
-  const bool plain = ip.header_length() == sizeof(Ipv4Header);
-  const std::uint64_t sum = plain ? sum_bytes(p.data() + p.l3, sizeof(Ipv4Header))
-                                  : sum_bytes(p.data() + p.l3, ip.header_length());
-  if (fold(sum) != 0xffff) return Reason::ip4_checksum;
-  if (!plain) return Reason::ip4_options;  // S-IP4-3
-  const std::uint16_t fragment = ip.fragment.host();
+  const std::uint8_t* at = p.data() + p.l3;
+  if (p.l4 - p.l3 != sizeof(Ipv4Header)) [[unlikely]]  // S-IP4-3
+    return fold(sum_bytes(at, static_cast<std::size_t>(p.l4 - p.l3))) == 0xffff
+               ? Reason::ip4_options
+               : Reason::ip4_checksum;
+  const auto first = detail::load<std::uint64_t>(at);
+  const auto second = detail::load<std::uint64_t>(at + 8);
+  const auto third = detail::load<std::uint32_t>(at + 16);
+  if (fold(add_words(add_words(first, second), third)) != 0xffff) return Reason::ip4_checksum;
+  const auto source = be32::from_raw(static_cast<std::uint32_t>(second >> 32U));
+  const auto destination = be32::from_raw(static_cast<std::uint32_t>(third));
+  const std::uint16_t fragment = be16::from_raw(static_cast<std::uint16_t>(first >> 48U)).host();
   if ((fragment & kIpv4Reserved) != 0) return Reason::ip4_reserved;  // S-IP4-4
   // S-IP4-5
-  if (detail::is_martian_v4(p.from == Side::outside ? ip.source : ip.destination))
+  if (detail::is_martian_v4(p.from == Side::outside ? source : destination))
     return Reason::ip_martian;
   if (p.from == Side::outside)
     for (const be32 broadcast : broadcasts_)
-      if (broadcast == ip.destination) return Reason::ip_broadcast;
+      if (broadcast == destination) return Reason::ip_broadcast;
   if ((fragment & kIpv4OffsetMask) != 0)
     p.fragment = Fragment::later;
   else if ((fragment & kIpv4MoreFragments) != 0)
@@ -107,22 +121,28 @@ inline Scrubber::Result Scrubber::scrub_tcp(Packet& p) const {
   const auto length = static_cast<std::uint16_t>(p.end - p.l4);
   const Reason cut = p.fragment == Fragment::first ? Reason::fragment_first : Reason::tcp_header;
   auto* tcp = Cursor(p.data() + p.l4, length).peek<TcpHeader>();
-  if (tcp == nullptr || tcp->header_length() > length) return cut;
-  if (tcp->header_length() < sizeof(TcpHeader)) return Reason::tcp_header;  // S-TCP-1
+  if (tcp == nullptr) return cut;
+  const TcpHeader h = *tcp;  // as it came, in registers
+  const std::uint16_t header = h.header_length();
+  if (header > length) return cut;
+  if (header < sizeof(TcpHeader)) return Reason::tcp_header;  // S-TCP-1
   if (!detail::checksum_holds(p)) return Reason::tcp_checksum;
-  p.source_port = tcp->source_port.host();
-  p.destination_port = tcp->destination_port.host();
-  if (p.source_port == 0 || p.destination_port == 0) return Reason::tcp_port;
+  if (h.source_port.raw() == 0 || h.destination_port.raw() == 0) return Reason::tcp_port;
   // Nobody sends one, and what is answered before the rest has come gives the box away.
-  if (p.fragment == Fragment::first && (tcp->flags & tcp::kSyn) != 0) return Reason::fragment_first;
-  if (!flags_are_normal(*tcp) && !normalise_flags(*tcp, ecn_ == Policy::Ecn::keep))
-    return Reason::tcp_flags;                                                            // S-TCP-2
-  if (!options_are_usual(*tcp) && !normalise_options(*tcp)) return Reason::tcp_options;  // S-TCP-3
-  p.tcp_flags = tcp->flags;
-  p.sequence = tcp->sequence.host();
-  p.acknowledgement = tcp->acknowledgement.host();
-  p.window = tcp->window.host();
-  p.payload = static_cast<std::uint16_t>(p.l4 + tcp->header_length());
+  if (p.fragment == Fragment::first && (h.flags & tcp::kSyn) != 0) return Reason::fragment_first;
+  p.tcp_flags = h.flags;
+  if (!flags_are_normal(h)) {
+    if (!normalise_flags(*tcp, ecn_ == Policy::Ecn::keep)) return Reason::tcp_flags;  // S-TCP-2
+    p.tcp_flags = tcp->flags;
+  }
+  if (header != sizeof(TcpHeader) && !options_are_usual(*tcp) && !normalise_options(*tcp))
+    return Reason::tcp_options;  // S-TCP-3
+  p.source_port = h.source_port.host();
+  p.destination_port = h.destination_port.host();
+  p.sequence = h.sequence.host();
+  p.acknowledgement = h.acknowledgement.host();
+  p.window = h.window.host();
+  p.payload = static_cast<std::uint16_t>(p.l4 + header);
   return std::nullopt;
 }
 

@@ -26,16 +26,23 @@ inline bool flags_are_normal(const TcpHeader& tcp) {
          kLegalFlags[tcp.flags] && tcp.urgent.raw() == 0;
 }
 
-/// Whether there are no options, or the two NOPs and timestamps that nearly every segment of a
-/// Linux connection carries.
+/// Whether the options are the two NOPs and timestamps that nearly every segment of a Linux
+/// connection carries, or the one MSS of a scanner's SYN.
 inline bool options_are_usual(const TcpHeader& tcp) {
-  constexpr std::array<std::uint8_t, 4> kUsual{tcp::kOptionNop, tcp::kOptionNop,
-                                               tcp::kOptionTimestamps, 10};
+  const auto* at = reinterpret_cast<const std::uint8_t*>(&tcp) + sizeof(TcpHeader);
   const std::size_t length = tcp.header_length();
-  return length == sizeof(TcpHeader) ||
-         (length == sizeof(TcpHeader) + 12 &&
-          std::memcmp(reinterpret_cast<const std::uint8_t*>(&tcp) + sizeof(TcpHeader),
-                      kUsual.data(), kUsual.size()) == 0);
+  std::uint32_t first = 0;
+  if (length == sizeof(TcpHeader) + 12) {
+    constexpr std::uint32_t kTimestamps = 0x0a080101;
+    std::memcpy(&first, at, sizeof first);
+    return first == kTimestamps;
+  }
+  if (length == sizeof(TcpHeader) + 4) {
+    constexpr std::uint32_t kMss = 0x0402;
+    std::memcpy(&first, at, sizeof first);
+    return (first & 0xffffU) == kMss;
+  }
+  return false;
 }
 
 /// Clears the reserved bits, the urgent pointer and, unless `keep_ecn`, ECE and CWR; clears URG

@@ -20,6 +20,7 @@ bool is_port_unreachable(const Packet& p) {
 bool parse_quote(const Packet& error, Packet& quoted) {
   Cursor at(error.data() + error.payload, error.payload_length());
   quoted.frame = error.frame;
+  quoted.bytes = error.bytes;
   quoted.family = error.family;
   quoted.from = other(error.from);
   quoted.l3 = error.payload;

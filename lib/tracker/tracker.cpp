@@ -202,7 +202,7 @@ inline void Tracker::track_tcp(Packet& p, Now now) {
   enter(p, next, now);
 }
 
-void Tracker::track(Packet& p, Now now) {
+void Tracker::track_known(Packet& p, Now now) {
   if (p.is_icmp() && !is_echo(p)) return track_error(p, now);
   refresh(p);
   if (p.protocol == protocol::kTcp) return track_tcp(p, now);

@@ -32,7 +32,14 @@ class Tracker {
   /// Judges a packet that lookup() has seen, in order of arrival. Sets `standing`, and the verdict
   /// of everything that belongs to a connection (a SYN that needs a challenge ACK: divert with
   /// standing known). Openings and strays stay pending.
-  void track(Packet& packet, Now now);
+  void track(Packet& p, Now now) {
+    // Most of a scan: nothing is known of it, and nothing has been inserted since lookup().
+    if (p.connection < 0 && p.protocol == protocol::kTcp && looked_up_ == epochs()) {
+      p.standing = tcp_event(p.tcp_flags) == TcpEvent::syn ? Standing::opening : Standing::stray;
+      return;
+    }
+    track_known(p, now);
+  }
 
   /// Opens (or opens anew) the connection of an accepted opening packet. Sets the verdict.
   void open(Packet& packet, Now now);
@@ -78,6 +85,7 @@ class Tracker {
   Connection& record(const Packet& p) { return table(p)[p.connection]; }
   [[nodiscard]] std::uint64_t epochs() const { return v4_.epoch() + v6_.epoch(); }
   void refresh(Packet& p);
+  void track_known(Packet& p, Now now);
   void track_tcp(Packet& p, Now now);
   void track_syn(Packet& p, Now now);
   bool answers_syn(const Packet& p);

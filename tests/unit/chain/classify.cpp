@@ -46,7 +46,8 @@ struct Desk {
     Packet p;
     p.frame = craft.frame();
     p.from = from;
-    const Bytes before(p.data(), p.data() + p.frame->data_len);
+    const auto* start = rte_pktmbuf_mtod(p.frame, const std::uint8_t*);
+    const Bytes before(start, start + p.frame->data_len);
     REQUIRE_FALSE(parse_frame(p));
     classifier.classify(p, neighbours);
     CHECK(Bytes(p.data(), p.data() + p.frame->data_len) == before);

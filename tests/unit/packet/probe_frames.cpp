@@ -151,6 +151,7 @@ Frame::Frame(const Probe& p) {
   if (packet.frame == nullptr) throw std::runtime_error("test pool is empty");
   std::memcpy(rte_pktmbuf_append(packet.frame, static_cast<std::uint16_t>(b.size())), b.data(),
               b.size());
+  packet.bytes = rte_pktmbuf_mtod(packet.frame, std::uint8_t*);
   packet.from = Side::outside;
   packet.klass = Class::inbound;
   packet.family = v4 ? Family::v4 : Family::v6;

@@ -267,6 +267,7 @@ Packet Lan::parse(Side side, const Bytes& frame) {
   const Layer2 r = read(frame);
   Packet p;
   p.frame = m;
+  p.bytes = rte_pktmbuf_mtod(m, std::uint8_t*);
   p.from = side;
   p.klass = Class::neighbour;
   p.tags = r.tags;

@@ -100,6 +100,7 @@ void Bench::address(std::uint8_t* l3, const Flow& f, Side from, std::uint8_t pro
 Packet Bench::make(const Flow& f, std::uint8_t protocol, Side from) {
   Packet p;
   p.frame = frame_;
+  p.bytes = rte_pktmbuf_mtod(frame_, std::uint8_t*);
   p.from = from;
   p.klass = from == Out ? Class::inbound : Class::outbound;
   p.family = f.v6 ? Family::v6 : Family::v4;
