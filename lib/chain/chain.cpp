@@ -36,6 +36,20 @@ std::uint32_t share(std::uint32_t total, unsigned workers) {
   return std::max(64U, total / std::max(1U, workers));
 }
 
+/// As rte_pktmbuf_free_bulk; frames of one segment and one pool, which is nearly all, at less cost.
+void free_frames(std::span<rte_mbuf*> frames) {
+  rte_mempool* const pool = frames[0]->pool;
+  unsigned n = 0;
+  for (rte_mbuf* frame : frames) {
+    if (frame->pool == pool && RTE_MBUF_DIRECT(frame) && frame->nb_segs == 1 &&
+        rte_mbuf_refcnt_read(frame) == 1) [[likely]]
+      frames[n++] = frame;
+    else
+      rte_pktmbuf_free(frame);
+  }
+  if (n != 0) rte_mempool_put_bulk(pool, reinterpret_cast<void**>(frames.data()), n);
+}
+
 /// A set of places in a burst.
 class Places {
  public:
@@ -379,7 +393,7 @@ void Chain::Rooms::emit(Now now) {
     if (p.from == Side::outside) neighbours.correct_destination(p);
     transmit.queue(p.frame, other(p.from), Transmit::Origin::received);
   }
-  if (ended != 0) rte_pktmbuf_free_bulk(over.data(), ended);
+  if (ended != 0) free_frames({over.data(), ended});
 }
 
 void Chain::tick(Now now) {

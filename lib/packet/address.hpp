@@ -68,6 +68,23 @@ struct Destination {
   std::uint8_t protocol = 0;
 };
 
+namespace detail {
+/// By the first octet: no martian, one, or 169.254/16 perhaps.
+inline constexpr std::array<std::uint8_t, 256> kMartianOctets = [] {
+  std::array<std::uint8_t, 256> octets{};
+  octets[0] = octets[127] = 1;
+  octets[169] = 2;
+  for (std::size_t i = 224; i < 256; ++i) octets[i] = 1;
+  return octets;
+}();
+}  // namespace detail
+
+/// Whether no host can have this address: 0/8, 127/8, 169.254/16, 224/3 (RFC 6890).
+inline bool is_martian_v4(be32 address) {
+  const std::uint8_t kind = detail::kMartianOctets[address.raw() & 0xffU];
+  return kind != 0 && (kind == 1 || address.host() >> 16U == 0xa9fe);
+}
+
 /// "192.0.2.1" or "2001:db8::1"; nothing when it is neither. IPv4-mapped text is refused.
 std::optional<Address> parse_address(std::string_view text);
 std::string to_string(const Address& address);

@@ -12,13 +12,6 @@ namespace {
 
 constexpr std::uint16_t kQuotedUpper = 8;
 
-bool genuine_v4(be32 address) {
-  const std::uint32_t a = address.host();
-  const std::uint32_t top = a >> 24U;
-  // This network, loopback, link-local; group, reserved and limited broadcast.
-  return top != 0 && top != 127 && (a >> 16U) != 0xa9feU && top < 224;
-}
-
 bool genuine_v6(const std::array<std::uint8_t, 16>& a) {
   if (a[0] == 0xff || (a[0] == 0xfe && (a[1] & 0xc0U) == 0x80U)) return false;
   const Address address(a);
@@ -68,22 +61,9 @@ be16 icmp_checksum(const std::uint8_t* at, std::uint16_t length, std::uint64_t p
 
 }  // namespace
 
-bool may_answer(const Packet& probe) {
-  const EtherHeader& ether = probe.ether();
-  if (ether.source.is_group() || ether.destination.is_group()) return false;
-  switch (probe.family) {
-    case Family::v4: {
-      const Ipv4Header& ip = probe.ipv4();
-      return genuine_v4(ip.source) && genuine_v4(ip.destination) && ip.source != ip.destination;
-    }
-    case Family::v6: {
-      const Ipv6Header& ip = probe.ipv6();
-      return genuine_v6(ip.source) && genuine_v6(ip.destination) && ip.source != ip.destination;
-    }
-    case Family::none:
-      break;
-  }
-  return false;
+bool detail::may_answer_v6(const Packet& probe) {
+  const Ipv6Header& ip = probe.ipv6();
+  return genuine_v6(ip.source) && genuine_v6(ip.destination) && ip.source != ip.destination;
 }
 
 Builder::Draft Builder::start(const Packet& probe, const IpFields& fields, Upper upper,

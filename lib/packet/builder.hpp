@@ -29,9 +29,22 @@ struct TcpFields {
   std::span<const std::uint32_t> options{};  ///< as they lie on the wire; at most 10 words
 };
 
+namespace detail {
+bool may_answer_v6(const Packet& probe);
+}
+
 /// Whether `probe` may be answered at all: its sender and its destination are single hosts on both
 /// layers, and its source could be genuine (RFC 1122 3.2.1.3, RFC 6890, RFC 4291 2.7).
-bool may_answer(const Packet& probe);
+inline bool may_answer(const Packet& probe) {
+  const EtherHeader& ether = probe.ether();
+  if (ether.source.is_group() || ether.destination.is_group()) return false;
+  if (probe.family == Family::v4) {
+    const Ipv4Header& ip = probe.ipv4();
+    return !is_martian_v4(ip.source) && !is_martian_v4(ip.destination) &&
+           ip.source != ip.destination;
+  }
+  return probe.family == Family::v6 && detail::may_answer_v6(probe);
+}
 
 /// Answers go back the way the probe came: MACs, addresses and ports swapped, VLAN tags as they
 /// were. Every function returns nullptr when the pool is empty or its buffers are too small; the

@@ -55,26 +55,25 @@ class Persona {
     return ip;
   }
 
-  /// Uniform in 1..65535: each hash of the counter gives four, zeros are skipped.
+  /// Uniform in 1..65535.
   std::uint16_t next_id() {
-    std::uint16_t id = 0;
-    while (id == 0) {
-      if (left_ == 0) draw();
-      --left_;
-      id = static_cast<std::uint16_t>(hashes_[left_ / 4] >> (left_ % 4 * 16U));
-    }
-    return id;
+    if (left_ == 0) draw();
+    return ids_[--left_];
   }
+  /// Each hash of the counter gives four; zeros are skipped.
   void draw() {
     std::array<std::array<std::uint64_t, kBurst>, 1> counters;
+    std::array<std::uint64_t, kBurst> hashes;
     for (std::uint64_t& c : counters[0]) c = counter_++;
-    siphash_columns<2, 4>(key_, counters, kBurst, hashes_);
-    left_ = 4 * kBurst;
+    siphash_columns<2, 4>(key_, counters, kBurst, hashes);
+    for (const std::uint64_t hash : hashes)
+      for (unsigned i = 0; i < 4; ++i)
+        if (const auto id = static_cast<std::uint16_t>(hash >> 16U * i); id != 0) ids_[left_++] = id;
   }
 
   Key128 key_;
   std::uint64_t counter_ = 0;
-  std::array<std::uint64_t, kBurst> hashes_{};  ///< four identifiers each, used from the end
+  std::array<std::uint16_t, 4 * kBurst> ids_{};  ///< drawn, used from the end
   std::size_t left_ = 0;
 };
 

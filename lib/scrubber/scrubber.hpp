@@ -2,7 +2,6 @@
 /// Scrubber: drops what does not comply with the protocols and smooths the rest (the paper, 3.2).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -51,20 +50,6 @@ class Scrubber {
 
 namespace detail {
 
-/// By its first octet: no martian, one, or 169.254/16 perhaps.
-inline constexpr std::array<std::uint8_t, 256> kMartianOctets = [] {
-  std::array<std::uint8_t, 256> octets{};
-  octets[0] = octets[127] = 1;
-  octets[169] = 2;
-  for (std::size_t i = 224; i < 256; ++i) octets[i] = 1;
-  return octets;
-}();
-
-inline bool is_martian_v4(be32 address) {
-  const std::uint8_t kind = kMartianOctets[address.raw() & 0xffU];
-  return kind != 0 && (kind == 1 || address.host() >> 16U == 0xa9fe);
-}
-
 inline std::uint64_t pseudo_of(const Packet& p, std::uint32_t length) {
   return p.family == Family::v4 ? pseudo_sum(p.ipv4(), p.protocol, length)
                                 : pseudo_sum(p.ipv6(), p.protocol, length);
@@ -105,7 +90,7 @@ inline Scrubber::Result Scrubber::scrub_ipv4(Packet& p) const {
   const std::uint16_t fragment = be16::from_raw(static_cast<std::uint16_t>(first >> 48U)).host();
   if ((fragment & kIpv4Reserved) != 0) return Reason::ip4_reserved;  // S-IP4-4
   // S-IP4-5
-  if (detail::is_martian_v4(p.from == Side::outside ? source : destination))
+  if (is_martian_v4(p.from == Side::outside ? source : destination))
     return Reason::ip_martian;
   if (p.from == Side::outside)
     for (const be32 broadcast : broadcasts_)

@@ -36,6 +36,8 @@ class Schedule {
     while (age >= ends[i]) ++i;
     return {i + 1, i == 0 ? start : start + ends[i - 1], start + ends[i]};
   }
+  /// From the start of a distrust until its first level ends.
+  [[nodiscard]] Time first(unsigned grade) const { return ends_[grade * levels_]; }
   /// From the start of a distrust until its source is neutral.
   [[nodiscard]] Time total(unsigned grade) const { return ends_[(grade + 1) * levels_ - 1]; }
   /// From the start of a distrust until a repeat no longer counts as one.

@@ -58,16 +58,13 @@ bool Trust::rests_on_proof(const Standings& s) const {
          schedule_.divert(s.proven.level.number) >= schedule_.divert(s.unproven.level.number);
 }
 
-Trust::Decision Trust::judge(const Attempt& attempt, const Address& source,
-                             const Destination& destination, Time now) {
+Trust::Decision Trust::judge_level(const Attempt& attempt, const Address& source,
+                                   const Destination& destination, Time now) {
   const Standings s = look_up(attempt, now);
-  if (s.proven.level.number == 0 && s.unproven.level.number == 0) {
-    ++counters_.passed[0];
-    return Decision::pass;
-  }
   const unsigned number = (rests_on_proof(s) ? s.proven : s.unproven).level.number;
   const std::size_t row = std::min<std::size_t>(number, std::size(counters_.passed) - 1);
-  if ((diverts(attempt.source, destination, s.proven.level) ||
+  if (number != 0 &&
+      (diverts(attempt.source, destination, s.proven.level) ||
        diverts(attempt.source, destination, s.unproven.level)) &&
       !never_.contains(source)) {
     ++counters_.diverted[row];

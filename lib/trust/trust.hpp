@@ -78,7 +78,21 @@ class Trust {
   /// Judges an attempt that find() has seen. `source` in full: what never is distrusted may share
   /// a prefix with one that is.
   Decision judge(const Attempt& attempt, const Address& source, const Destination& destination,
-                 Time now);
+                 Time now) {
+    // Strangers, and scanners of whom nothing is proven, take the short way.
+    if (attempt.proven == nullptr) {
+      const Sketch::Cell* const cell = sketch_.find(attempt.hash);
+      if (cell == nullptr) {
+        ++counters_.passed[0];
+        return Decision::pass;
+      }
+      if (now - cell->start < schedule_.first(cell->grade) && never_.empty()) {
+        ++counters_.diverted[1];
+        return Decision::divert;
+      }
+    }
+    return judge_level(attempt, source, destination, now);
+  }
   /// As above, of one alone. A draw of a partial level is keyed on source, destination and level
   /// start: repeating it does not buy another. Changes no level.
   Decision judge(const Address& source, const Destination& destination, Time now) {
@@ -128,6 +142,8 @@ class Trust {
       s.unproven = {schedule_.level(cell->grade, cell->start, now), cell->start};
     return s;
   }
+  Decision judge_level(const Attempt& attempt, const Address& source,
+                       const Destination& destination, Time now);
   [[nodiscard]] bool diverts(const Source& source, const Destination& destination,
                              const Schedule::Level& level) const;
   /// The one that diverts more; the proven one if they are equal.
