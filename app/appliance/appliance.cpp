@@ -133,6 +133,7 @@ void Appliance::make_member(unsigned number) {
                        .secrets = secrets_,
                        .own_mac = ports_.mac(Side::outside),
                        .pool = m.pool};
+  config.verified_checksums = ports_.verified_checksums();
   if (team_) {
     config.facts = &team_->facts.sink(number);
     config.speaks = number == 0;

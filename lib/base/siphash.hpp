@@ -5,6 +5,7 @@
 
 #include <array>
 #include <bit>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -104,6 +105,7 @@ template <int C, int D, std::size_t Words, std::size_t Most>
 inline void siphash_columns(Key128 key, std::array<std::array<std::uint64_t, Most>, Words>& columns,
                             std::size_t count, std::array<std::uint64_t, Most>& out) {
   static_assert(Most % kSipLanes == 0);
+  assert(count <= Most);
   using Lanes [[gnu::vector_size(8 * kSipLanes)]] = std::uint64_t;
   const auto rotate = [](Lanes& x, int by) { x = (x << by) | (x >> (64 - by)); };
   const auto fill = [](std::uint64_t x) { return Lanes{} + x; };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "chain/chain.hpp"
 
+#include <rte_cycles.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -50,6 +52,24 @@ void free_frames(std::span<rte_mbuf*> frames) {
   if (n != 0) rte_mempool_put_bulk(pool, reinterpret_cast<void**>(frames.data()), n);
 }
 
+/// Adds up what passes between two laps.
+class Watch {
+ public:
+  explicit Watch(Chain::Profile& profile) : profile_(profile), last_(rte_rdtsc()) {}
+  void lap(std::size_t room) {
+    const std::uint64_t now = rte_rdtsc();
+    profile_.cycles[room] += now - last_;
+    last_ = now;
+  }
+
+ private:
+  Chain::Profile& profile_;
+  std::uint64_t last_;
+};
+struct NoWatch {
+  void lap(std::size_t /*room*/) {}
+};
+
 /// A set of places in a burst.
 class Places {
  public:
@@ -74,7 +94,8 @@ class Places {
 struct Chain::Rooms {
   Rooms(const Policy& policy, const Config& config, Wire& wire)
       : classifier(policy),
-        scrubber(policy, config.secrets, share(policy.tables.fragments, config.workers)),
+        scrubber(policy, config.secrets, share(policy.tables.fragments, config.workers),
+                 config.verified_checksums),
         tracker(policy, {config.name, config.secrets.table,
                          share(policy.tables.connections, config.workers)}),
         probability(policy, config.secrets, share(policy.tables.retransmissions, config.workers)),
@@ -92,8 +113,16 @@ struct Chain::Rooms {
   }
 
   enum class Origin : std::uint8_t { port, worker };
-  void run(Origin origin, Side from, std::span<rte_mbuf* const> frames, Now now);
-  void receive(Origin origin, Side from, std::span<rte_mbuf* const> frames, Now now);
+  struct Arrival {
+    Origin origin;
+    Side from;
+    std::span<rte_mbuf* const> frames;
+    Now now;
+  };
+  void enter(Origin origin, Side from, std::span<rte_mbuf* const> frames, Now now);
+  template <typename Timer>
+  void run(Timer timer, const Arrival& arrival);
+  void receive(const Arrival& arrival);
   bool keeps(const Packet& p);
   void track(Now now);
   void draw(Now now);
@@ -125,6 +154,7 @@ struct Chain::Rooms {
   const Owner* owner;
   unsigned self;
   std::optional<HandOff::Outbox> outbox;  ///< with several workers
+  Chain::Profile* profile = nullptr;
 
   std::array<Packet, kBurst> packets;
   std::array<Ruleset::Match, kBurst> matches;  ///< of the opening packets from outside
@@ -142,28 +172,49 @@ Chain::~Chain() = default;
 
 void Chain::process(Side from, std::span<rte_mbuf* const> frames, Now now) {
   rooms_->counters.received[index(from)].add(frames.size());
-  rooms_->run(Rooms::Origin::port, from, frames, now);
+  rooms_->enter(Rooms::Origin::port, from, frames, now);
 }
 
 void Chain::adopt(Side from, std::span<rte_mbuf* const> frames, Now now) {
   rooms_->counters.adopted[index(from)].add(frames.size());
-  rooms_->run(Rooms::Origin::worker, from, frames, now);
+  rooms_->enter(Rooms::Origin::worker, from, frames, now);
 }
 
-void Chain::Rooms::run(Origin origin, Side from, std::span<rte_mbuf* const> frames, Now now) {
+void Chain::measure(Profile* profile) {
+  rooms_->profile = profile;
+}
+
+void Chain::Rooms::enter(Origin origin, Side from, std::span<rte_mbuf* const> frames, Now now) {
+  if (profile == nullptr) [[likely]]
+    run(NoWatch(), {origin, from, frames, now});
+  else
+    run(Watch(*profile), {origin, from, frames, now});
+}
+
+template <typename Timer>
+void Chain::Rooms::run(Timer timer, const Arrival& arrival) {
+  const Now now = arrival.now;
   // The order of the rooms. Each sees the whole burst; what has its verdict passes the rest by.
-  receive(origin, from, frames, now);
+  receive(arrival);
+  timer.lap(0);
   if (!handled.empty()) track(now);
+  timer.lap(1);
   if (!openings.empty()) draw(now);
+  timer.lap(2);
   if (!openings.empty()) judge(now);
+  timer.lap(3);
   if (!diverted.empty()) divert(now);
+  timer.lap(4);
   if (!strays.empty()) settle_strays(now);
+  timer.lap(5);
   emit(now);
+  timer.lap(6);
 }
 
 // What looks at one packet alone is done in one pass, while its headers are at hand: parse,
 // classify, whose it is, scrub.
-void Chain::Rooms::receive(Origin origin, Side from, std::span<rte_mbuf* const> frames, Now now) {
+void Chain::Rooms::receive(const Arrival& arrival) {
+  const auto [origin, from, frames, now] = arrival;
   count = std::min(frames.size(), kBurst);
   for (std::size_t i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(frames[i], void*));
   handled.clear();
@@ -427,6 +478,9 @@ const Reply& Chain::reply() const {
 }
 const Neighbours& Chain::neighbours() const {
   return rooms_->neighbours;
+}
+const Probability& Chain::probability() const {
+  return rooms_->probability;
 }
 
 std::size_t Chain::memory_bytes(const Policy& policy, unsigned workers) {

@@ -2,9 +2,12 @@
 /// The chain of rooms that a burst passes, in the order of the paper's figure 3.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/secrets.hpp"
 #include "base/time.hpp"
@@ -21,6 +24,7 @@ namespace mitibox {
 
 class HandOff;
 class Owner;
+class Probability;
 class Tracker;
 
 /// Everything one lcore owns. All members are called from that lcore only, but counters() and
@@ -41,6 +45,17 @@ class Chain {
     const Owner* owner = nullptr;
     unsigned self = 0;
     HandOff* handoff = nullptr;
+
+    /// Both ports were asked to verify checksums and said that they do: what they call right is not
+    /// summed again.
+    bool verified_checksums = false;
+  };
+
+  /// Where a chain's time goes.
+  struct Profile {
+    static constexpr std::array<std::string_view, 7> kRooms{"receive", "track",  "draw", "judge",
+                                                            "divert",  "strays", "emit"};
+    std::array<std::uint64_t, kRooms.size()> cycles{};  ///< of the time-stamp counter
   };
 
   /// `policy` and `wire` must outlive the chain. Throws std::runtime_error naming the table, its
@@ -63,12 +78,17 @@ class Chain {
   /// What another worker's chain told its sink.
   void learn(const Fact& fact, Now now);
 
+  /// From now on adds up what each room takes; nullptr: no longer. Without it a burst pays one
+  /// comparison. From the owner lcore, or before it runs.
+  void measure(Profile* profile);
+
   Transmit& transmit();
   [[nodiscard]] const Counters& counters() const;
   [[nodiscard]] const Trust& trust() const;
   [[nodiscard]] const Tracker& tracker() const;
   [[nodiscard]] const Reply& reply() const;
   [[nodiscard]] const Neighbours& neighbours() const;
+  [[nodiscard]] const Probability& probability() const;
 
   /// Bytes of rte memory that the tables of all workers take together under this policy.
   static std::size_t memory_bytes(const Policy& policy, unsigned workers);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "probability/probability.hpp"
 #include "tracker/tracker.hpp"
 
 namespace mitibox {
@@ -77,6 +78,19 @@ void add_tables(Snapshot::Group& g, const Tracker& tracker) {
   }
 }
 
+/// The shortest memory of all workers: one that forgets too early is enough.
+void add_retransmissions(Snapshot::Group& g, const Chain& chain) {
+  static constexpr const char* kName = "retransmission_eviction_age_ms";
+  const std::uint32_t age = chain.probability().last_eviction_age();
+  if (age == UINT32_MAX) return;
+  for (auto& e : g.entries)
+    if (e.name == kName) {
+      e.value = std::min<std::uint64_t>(e.value, age);
+      return;
+    }
+  g.entries.push_back({kName, age});
+}
+
 }  // namespace
 
 std::uint64_t Snapshot::get(std::string_view group, std::string_view name) const {
@@ -112,6 +126,7 @@ Snapshot take_snapshot(const std::vector<const Chain*>& chains) {
     add(s.groups[4], "facts_told", n.told);
     add(s.groups[4], "facts_learned", n.learned);
     add_tables(s.groups[5], chain->tracker());
+    add_retransmissions(s.groups[5], *chain);
   }
   return s;
 }

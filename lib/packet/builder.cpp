@@ -77,8 +77,8 @@ Builder::Draft Builder::start(const Packet& probe, const IpFields& fields, Upper
     rte_pktmbuf_free(frame);
     return {};
   }
-  auto* at =
-      reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(frame, static_cast<std::uint16_t>(total)));
+  auto* at = rte_pktmbuf_mtod(frame, std::uint8_t*);
+  frame->pkt_len = frame->data_len = static_cast<std::uint16_t>(total);
 
   // Tags and type come along verbatim.
   const EtherHeader& asked = probe.ether();

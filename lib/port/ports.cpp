@@ -69,9 +69,16 @@ Ports::Ports(const Config& config, rte_mempool* pool) : config_(config) {
 }
 
 void Ports::configure(std::uint16_t port, PortRss& rss) {
+  rte_eth_dev_info info{};
+  require(rte_eth_dev_info_get(port, &info), port, "reading its capabilities");
+  // In one set: IPv4, UDP and TCP. A port that verifies some only is not asked to.
+  const bool verifies =
+      (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_CHECKSUM) == RTE_ETH_RX_OFFLOAD_CHECKSUM;
+  verified_checksums_ = verified_checksums_ && verifies;
   for (;;) {
     rte_eth_conf conf{};
     conf.rxmode.mtu = mtu_of(port);
+    if (verifies) conf.rxmode.offloads = RTE_ETH_RX_OFFLOAD_CHECKSUM;
     if (rss.wanted()) rss.request(conf);
     const int result = rte_eth_dev_configure(port, config_.queues, config_.queues, &conf);
     if (result == 0) return;

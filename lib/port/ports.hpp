@@ -49,6 +49,8 @@ class Ports {
 
   /// Queue pairs that both ports can have, so the most workers; 0: one of them is no port.
   static unsigned max_queues(const std::array<std::uint16_t, kSides>& ids);
+  /// Whether both ports verify checksums and flag frames whose are right.
+  [[nodiscard]] bool verified_checksums() const { return verified_checksums_; }
   /// How the NIC spreads the packets of several queues.
   [[nodiscard]] const Steering& steering() const { return steering_; }
   /// One line for the operator: name, driver, MAC, MTU, link, RSS.
@@ -59,6 +61,7 @@ class Ports {
   void configure(std::uint16_t port, PortRss& rss);
   Config config_;
   std::array<PortRss, kSides> rss_;
+  bool verified_checksums_ = true;
   Steering steering_;
 };
 

@@ -62,6 +62,11 @@ class Probability {
   /// UINT32_MAX when none had. Falls under 3000 in a flood.
   [[nodiscard]] std::uint32_t eviction_age(Now now) const;
 
+  /// As above, of the last minute in which one had, whenever that was. Any thread.
+  [[nodiscard]] std::uint32_t last_eviction_age() const {
+    return memory_ ? memory_->last_eviction_age() : UINT32_MAX;
+  }
+
   /// Whether the stateless rule is in force.
   [[nodiscard]] bool flooded() const { return flooded_; }
 

@@ -99,6 +99,10 @@ class TagMemory {
     return now.time < evicted_until_ ? evicted_age_ : UINT32_MAX;
   }
 
+  [[nodiscard]] std::uint32_t last_eviction_age() const {
+    return __atomic_load_n(&evicted_age_, __ATOMIC_RELAXED);
+  }
+
  private:
   static constexpr std::uint32_t kFlag = 0x8000;
   static constexpr std::uint32_t kClockMask = 0x7fff;
@@ -190,12 +194,12 @@ class TagMemory {
 
   void note_eviction(std::uint32_t age, Now now) {
     if (now.time < evicted_until_ && age > evicted_age_) return;
-    evicted_age_ = age;
+    __atomic_store_n(&evicted_age_, age, __ATOMIC_RELAXED);
     evicted_until_ = now.time + std::chrono::minutes(1);
   }
 
   FixedArray<Set> sets_;
-  std::uint32_t evicted_age_ = UINT32_MAX;
+  std::uint32_t evicted_age_ = UINT32_MAX;  ///< control: ro
   Time evicted_until_{};
 };
 

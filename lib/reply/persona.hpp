@@ -68,7 +68,8 @@ class Persona {
     siphash_columns<2, 4>(key_, counters, kBurst, hashes);
     for (const std::uint64_t hash : hashes)
       for (unsigned i = 0; i < 4; ++i)
-        if (const auto id = static_cast<std::uint16_t>(hash >> 16U * i); id != 0) ids_[left_++] = id;
+        if (const auto id = static_cast<std::uint16_t>(hash >> 16U * i); id != 0)
+          ids_[left_++] = id;
   }
 
   Key128 key_;

@@ -20,8 +20,11 @@ bool is_martian_v6(const std::array<std::uint8_t, 16>& a) {
 
 }  // namespace
 
-Scrubber::Scrubber(const Policy& policy, const Secrets& secrets, std::uint32_t fragments)
-    : ecn_(policy.normalise.ecn), fragments_(secrets, fragments) {
+Scrubber::Scrubber(const Policy& policy, const Secrets& secrets, std::uint32_t fragments,
+                   bool verified_checksums)
+    : ecn_(policy.normalise.ecn),
+      verified_checksums_(verified_checksums),
+      fragments_(secrets, fragments) {
   for (const Prefix& prefix : policy.protected_prefixes)
     if (prefix.address.is_v4() && prefix.bits <= 30) broadcasts_.push_back(prefix.last().v4());
 }
@@ -101,7 +104,8 @@ Scrubber::Result Scrubber::scrub_udp(Packet& p) const {
   }
   if (udp->checksum.raw() == 0) {
     if (p.family == Family::v6) return Reason::udp_checksum;
-  } else if (!detail::checksum_holds(p)) {
+  } else if (!verified(p, RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_GOOD) &&
+             !detail::checksum_holds(p)) {
     return Reason::udp_checksum;
   }
   p.source_port = udp->source_port.host();

@@ -20,7 +20,9 @@ namespace mitibox {
 /// Owned by one lcore. Rule names are those of docs/normalisation.md.
 class Scrubber {
  public:
-  Scrubber(const Policy& policy, const Secrets& secrets, std::uint32_t fragments);
+  /// `verified_checksums`: the ports verify them; what a frame's flags call right is believed.
+  Scrubber(const Policy& policy, const Secrets& secrets, std::uint32_t fragments,
+           bool verified_checksums = false);
 
   /// Judges a packet of class inbound or outbound that has been through parse_frame: drops it, or
   /// lets a later fragment follow its first, or leaves it pending with every field of Packet up to
@@ -43,7 +45,13 @@ class Scrubber {
   Result scrub_udp(Packet& p) const;
   Result scrub_icmp(Packet& p) const;
 
+  /// Whether the port has found this checksum right; else it is summed here.
+  [[nodiscard]] bool verified(const Packet& p, std::uint64_t mask, std::uint64_t right) const {
+    return verified_checksums_ && (p.frame->ol_flags & mask) == right;
+  }
+
   Policy::Ecn ecn_;
+  bool verified_checksums_;
   std::vector<be32> broadcasts_;  ///< of the protected IPv4 prefixes
   Fragments fragments_;
 };
@@ -90,8 +98,7 @@ inline Scrubber::Result Scrubber::scrub_ipv4(Packet& p) const {
   const std::uint16_t fragment = be16::from_raw(static_cast<std::uint16_t>(first >> 48U)).host();
   if ((fragment & kIpv4Reserved) != 0) return Reason::ip4_reserved;  // S-IP4-4
   // S-IP4-5
-  if (is_martian_v4(p.from == Side::outside ? source : destination))
-    return Reason::ip_martian;
+  if (is_martian_v4(p.from == Side::outside ? source : destination)) return Reason::ip_martian;
   if (p.from == Side::outside)
     for (const be32 broadcast : broadcasts_)
       if (broadcast == destination) return Reason::ip_broadcast;
@@ -111,7 +118,9 @@ inline Scrubber::Result Scrubber::scrub_tcp(Packet& p) const {
   const std::uint16_t header = h.header_length();
   if (header > length) return cut;
   if (header < sizeof(TcpHeader)) return Reason::tcp_header;  // S-TCP-1
-  if (!detail::checksum_holds(p)) return Reason::tcp_checksum;
+  if (!verified(p, RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_GOOD) &&
+      !detail::checksum_holds(p))
+    return Reason::tcp_checksum;
   if (h.source_port.raw() == 0 || h.destination_port.raw() == 0) return Reason::tcp_port;
   // Nobody sends one, and what is answered before the rest has come gives the box away.
   if (p.fragment == Fragment::first && (h.flags & tcp::kSyn) != 0) return Reason::fragment_first;

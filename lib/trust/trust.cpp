@@ -37,6 +37,7 @@ void Trust::find(std::span<const Packet* const> openings, std::span<Attempt> att
   sources_.hash(columns, openings.size(), hashes);
   for (std::size_t i = 0; i < openings.size(); ++i) {
     attempts[i].hash = hashes[i];
+    attempts[i].proven = nullptr;
     sketch_.prefetch(hashes[i]);
   }
   sources_.find(attempts.first(openings.size()));

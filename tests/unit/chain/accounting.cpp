@@ -114,3 +114,20 @@ TEST_CASE("chain: an empty pool forges nothing, and loses nothing", "[chain][acc
   CHECK(rig.burst(Side::outside, {}).answers.size() == Transmit::kQueue);
   CHECK(rig.ended(Reason::answered) == 1280);
 }
+
+TEST_CASE("profile: time is added up by room while somebody measures", "[chain]") {
+  Rig rig;
+  Chain::Profile profile;
+  rig.send(Side::outside, Probe{});
+  CHECK(profile.cycles == Chain::Profile{}.cycles);
+  rig.chain->measure(&profile);
+  Probe dark;
+  dark.destination = "203.0.113.99";
+  rig.send(Side::outside, dark);
+  CHECK(profile.cycles[0] != 0);  // receive
+  CHECK(profile.cycles[4] != 0);  // divert
+  rig.chain->measure(nullptr);
+  const auto before = profile.cycles;
+  rig.send(Side::outside, dark);
+  CHECK(profile.cycles == before);
+}

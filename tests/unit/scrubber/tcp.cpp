@@ -192,3 +192,22 @@ TEST_CASE("S-TCP-3: bytes behind the end of the list become zero", "[scrubber]")
   CHECK(o.sound());
   CHECK(o.bytes == Craft(probe).bytes);
 }
+
+TEST_CASE("checksums: what verifying ports call right is not summed again", "[scrubber]") {
+  const std::uint64_t flag = GENERATE(RTE_MBUF_F_RX_L4_CKSUM_GOOD, RTE_MBUF_F_RX_L4_CKSUM_BAD,
+                                      RTE_MBUF_F_RX_L4_CKSUM_NONE, std::uint64_t{0});
+  const bool verified = GENERATE(false, true);
+  const Scrubber scrubber(scrubber_policy(), Secrets::derive({1, 2}), 64, verified);
+  Craft craft{Probe{}};
+  craft.put8(craft.l4 + 16, craft.bytes[craft.l4 + 16] ^ 1U);
+  Packet p;
+  p.frame = craft.frame();
+  p.frame->ol_flags |= flag;
+  p.klass = Class::inbound;
+  REQUIRE_FALSE(parse_frame(p));
+  scrubber.scrub(p);
+  const bool believed = verified && flag == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+  CHECK((p.verdict == Verdict::pending) == believed);
+  if (!believed) CHECK(p.reason == Reason::tcp_checksum);
+  release(p.frame);
+}
