@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 
+#include "base/poison.hpp"
+
 namespace mitibox::test {
 
 namespace {
@@ -110,6 +112,7 @@ Outcome Rig::collect(Side from) {
 Outcome Rig::send(Side from, rte_mbuf* frame) {
   std::array<std::uint64_t, kReasons.size()> before{};
   for (std::size_t i = 0; i < before.size(); ++i) before[i] = chain->counters().ended[i].get();
+  poison_frame(frame);
   chain->process(from, {&frame, 1}, now());
   Outcome o = collect(from);
   // Never more than one frame for one.
@@ -122,7 +125,10 @@ Outcome Rig::send(Side from, rte_mbuf* frame) {
 
 Outcome Rig::burst(Side from, const std::vector<Probe>& probes) {
   std::vector<rte_mbuf*> frames;
-  for (const Probe& p : probes) frames.push_back(frame_of(p));
+  for (const Probe& p : probes) {
+    frames.push_back(frame_of(p));
+    poison_frame(frames.back());
+  }
   for (std::size_t at = 0; at < frames.size(); at += kBurst)
     chain->process(from, {frames.data() + at, std::min(kBurst, frames.size() - at)}, now());
   return collect(from);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "reply/cookie.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <random>
 #include <set>
+#include <vector>
 
 #include "../packet/probe_frames.hpp"
 
@@ -151,4 +153,27 @@ TEST_CASE("A SYN's options are read within their bounds") {
   CHECK_FALSE(read({1, 5, 0, 0}).sack);
   CHECK_FALSE(read({3, 4, 7, 0}).scaled());
   CHECK_FALSE(read({4, 1, 4, 2}).sack);
+}
+
+TEST_CASE("The cookies of a burst are those of its SYNs one by one") {
+  const bool v6 = GENERATE(false, true);
+  const Family family = v6 ? Family::v6 : Family::v4;
+  Cookie cookie(kSecret);
+  for (std::size_t count = 1; count <= kBurst; ++count) {
+    std::vector<Packet> syns(count);
+    std::vector<const Packet*> burst;
+    std::vector<SynOffer> offers(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      syns[i].key = flow_of(static_cast<std::uint16_t>(40000 + i), v6);
+      syns[i].sequence = kIsn + static_cast<std::uint32_t>(i);
+      offers[i] = {static_cast<std::uint16_t>(1400 + 10 * i), static_cast<std::uint8_t>(i % 16),
+                   i % 2 == 0};
+      burst.push_back(&syns[i]);
+    }
+    std::array<std::uint32_t, kBurst> isns{};
+    cookie.make(family, burst, offers, at(std::chrono::hours(2)), isns);
+    for (std::size_t i = 0; i < count; ++i)
+      REQUIRE(isns[i] == cookie.make({syns[i].key, family, syns[i].sequence}, offers[i],
+                                     at(std::chrono::hours(2))));
+  }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <array>
 #include <catch2/catch.hpp>
+#include <memory>
 #include <set>
 
 #include "../packet/probe_frames.hpp"
@@ -297,4 +299,30 @@ TEST_CASE("A challenge says the numbers it was given, in the name of the destina
   CHECK(seen.window() == 0x1234);
   CHECK(seen.u16(seen.l4) == 443);
   CHECK(seen.ip_length() <= syn.ip_length());
+}
+
+TEST_CASE("A pool with buffers for some of a burst answers those, and leaks none") {
+  const bool v6 = GENERATE(false, true);
+  rte_mempool* const pool = small_pool(10);
+  {
+    Box box({}, pool);
+    std::vector<std::unique_ptr<Frame>> frames;
+    std::vector<const Packet*> probes;
+    for (std::uint16_t i = 0; i < kBurst; ++i) {
+      Probe p = probe_of(v6);
+      p.source_port = static_cast<std::uint16_t>(1000 + i);
+      frames.push_back(std::make_unique<Frame>(p));
+      probes.push_back(&frames.back()->packet);
+    }
+    std::array<Reply::Answer, kBurst> answers;
+    box.reply.open(probes, {}, answers);
+    for (std::size_t i = 0; i < kBurst; ++i) {
+      CHECK((answers[i].frame != nullptr) == (i < 10));
+      CHECK(answers[i].reason == (i < 10 ? Reason::answered : Reason::reply_pool));
+      if (answers[i].frame != nullptr) CHECK(Seen(answers[i].frame).sound());
+    }
+    CHECK(box.reply.counters().syn_acks == 10);
+  }
+  CHECK(rte_mempool_in_use_count(pool) == 0);
+  rte_mempool_free(pool);
 }
