@@ -62,7 +62,8 @@ struct Chain::Rooms {
       : classifier(policy),
         scrubber(policy, config.secrets, share(policy.tables.fragments, config.workers)),
         tracker(policy, {config.name, config.secrets.table,
-                         share(policy.tables.connections, config.workers)}),
+                         share(policy.tables.connections, config.workers),
+                         share(policy.tables.of_ipv6(), config.workers)}),
         probability(policy, config.secrets, share(policy.tables.retransmissions, config.workers)),
         trust(policy, config.secrets, share(policy.tables.sources, config.workers),
               config.name + " trust"),
@@ -417,12 +418,12 @@ const Neighbours& Chain::neighbours() const {
 
 std::size_t Chain::memory_bytes(const Policy& policy, unsigned workers) {
   const auto& t = policy.tables;
-  const std::size_t one = Tracker::memory_bytes(share(t.connections, workers)) +
-                          Fragments::memory_bytes(share(t.fragments, workers)) +
-                          Probability::memory_bytes(share(t.retransmissions, workers)) +
-                          Trust::memory_bytes(share(t.sources, workers)) +
-                          Peers::memory_bytes(share(kPeers, workers)) +
-                          Reply::memory_bytes(share(t.conversations, workers));
+  const std::size_t one =
+      Tracker::memory_bytes(share(t.connections, workers), share(t.of_ipv6(), workers)) +
+      Fragments::memory_bytes(share(t.fragments, workers)) +
+      Probability::memory_bytes(share(t.retransmissions, workers)) +
+      Trust::memory_bytes(share(t.sources, workers)) + Peers::memory_bytes(share(kPeers, workers)) +
+      Reply::memory_bytes(share(t.conversations, workers));
   return one * std::max(1U, workers);
 }
 

@@ -168,6 +168,8 @@ constexpr Key<Policy> kTimeoutsKeys[] = {
 constexpr Key<Policy> kTablesKeys[] = {
     {"connections",
      [](const Value& v, Policy& p) { p.tables.connections = v.integer(64, 1U << 26U); }},
+    {"connections_ipv6",
+     [](const Value& v, Policy& p) { p.tables.connections_ipv6 = v.integer(64, 1U << 26U); }},
     {"sources", [](const Value& v, Policy& p) { p.tables.sources = v.integer(64, 1U << 26U); }},
     {"retransmissions",
      [](const Value& v, Policy& p) { p.tables.retransmissions = v.integer(64, 1U << 28U); }},

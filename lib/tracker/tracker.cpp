@@ -49,8 +49,8 @@ Tracker::Tracker(const Policy& policy, const Config& config)
                 ms(policy.timeouts.other)},
       udp_silent_(policy.reply.udp == Policy::UdpReply::silent),
       grace_end_(policy.timeouts.grace),
-      v4_(config.name + " conn4", kKeySizeV4, sizes(config.capacity), config.secret),
-      v6_(config.name + " conn6", kKeySizeV6, sizes(config.capacity), config.secret) {}
+      v4_(config.name + " conn4", kKeySizeV4, sizes(config.capacity_v4), config.secret),
+      v6_(config.name + " conn6", kKeySizeV6, sizes(config.capacity_v6), config.secret) {}
 
 namespace {
 
@@ -309,9 +309,9 @@ void Tracker::sweep(Now now) {
   v6_.sweep(now.tick, deadline);
 }
 
-std::size_t Tracker::memory_bytes(std::uint32_t capacity) {
-  return ConnectionTable::memory_bytes(kKeySizeV4, capacity) +
-         ConnectionTable::memory_bytes(kKeySizeV6, capacity);
+std::size_t Tracker::memory_bytes(std::uint32_t capacity_v4, std::uint32_t capacity_v6) {
+  return ConnectionTable::memory_bytes(kKeySizeV4, capacity_v4) +
+         ConnectionTable::memory_bytes(kKeySizeV6, capacity_v6);
 }
 
 }  // namespace mitibox

@@ -21,7 +21,8 @@ class Tracker {
   struct Config {
     std::string name;
     Key128 secret;
-    std::uint32_t capacity = 0;  ///< connections of each family
+    std::uint32_t capacity_v4 = 0;
+    std::uint32_t capacity_v6 = 0;
   };
 
   Tracker(const Policy& policy, const Config& config);
@@ -69,7 +70,7 @@ class Tracker {
     return family == Family::v4 ? v4_ : v6_;
   }
 
-  static std::size_t memory_bytes(std::uint32_t capacity);
+  static std::size_t memory_bytes(std::uint32_t capacity_v4, std::uint32_t capacity_v6);
 
   static constexpr std::uint32_t kNoteEvery = 30'000;  ///< ms
 

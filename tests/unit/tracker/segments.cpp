@@ -61,7 +61,8 @@ Policy Bench::graceful() {
 }
 
 Bench::Bench(std::uint32_t capacity, const Policy& policy)
-    : tracker(policy, {unique_name(), {1, 2}, capacity}), frame_(rte_pktmbuf_alloc(probe_pool())) {
+    : tracker(policy, {unique_name(), {1, 2}, capacity, capacity}),
+      frame_(rte_pktmbuf_alloc(probe_pool())) {
   REQUIRE(frame_ != nullptr);
   rte_pktmbuf_append(frame_, 1514);
 }
