@@ -77,8 +77,7 @@ struct Batch {
     table.find({keys.data(), count}, hashes.data(), positions.data());
     for (std::size_t i = 0; i < count; ++i) {
       packets[i]->hash = hashes[i];
-      packets[i]->connection = std::max(positions[i], ConnectionTable::kNone);
-      if (positions[i] >= 0) __builtin_prefetch(&table[positions[i]], 1);
+      packets[i]->connection = positions[i];
     }
   }
 };
