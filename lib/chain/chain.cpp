@@ -63,7 +63,7 @@ struct Chain::Rooms {
         scrubber(policy, config.secrets, share(policy.tables.fragments, config.workers)),
         tracker(policy, {config.name, config.secrets.table,
                          share(policy.tables.connections, config.workers),
-                         share(policy.tables.of_ipv6(), config.workers)}),
+                         share(policy.tables.of_ipv6(), config.workers), config.place}),
         probability(policy, config.secrets, share(policy.tables.retransmissions, config.workers)),
         trust(policy, config.secrets, share(policy.tables.sources, config.workers),
               config.name + " trust"),
@@ -395,6 +395,14 @@ void Chain::tick(Now now) {
 
 void Chain::learn(const Fact& fact, Now now) {
   rooms_->neighbours.learn(fact, now);
+}
+
+Restored Chain::restore(const Survivors& survivors, Now now) {
+  const Rooms& r = *rooms_;
+  return rooms_->tracker.restore(
+      survivors,
+      [&](const Address& outside) { return r.owner == nullptr || r.owner->of(outside) == r.self; },
+      now);
 }
 
 Transmit& Chain::transmit() {

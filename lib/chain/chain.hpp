@@ -15,6 +15,8 @@
 #include "port/transmit.hpp"
 #include "reply/reply.hpp"
 #include "ruleset/ruleset.hpp"
+#include "tracker/mapping.hpp"
+#include "tracker/survivors.hpp"
 #include "trust/trust.hpp"
 
 namespace mitibox {
@@ -41,6 +43,9 @@ class Chain {
     const Owner* owner = nullptr;
     unsigned self = 0;
     HandOff* handoff = nullptr;
+
+    /// Where connections outlive the process; nullptr: nowhere. Read while the chain is made.
+    const Mapping::Place* place = nullptr;
   };
 
   /// `policy` and `wire` must outlive the chain. Throws std::runtime_error naming the table, its
@@ -62,6 +67,9 @@ class Chain {
 
   /// What another worker's chain told its sink.
   void learn(const Fact& fact, Now now);
+
+  /// Takes over the connections that are this worker's; call before the first packet.
+  Restored restore(const Survivors& survivors, Now now);
 
   Transmit& transmit();
   [[nodiscard]] const Counters& counters() const;

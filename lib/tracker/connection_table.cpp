@@ -19,15 +19,24 @@ std::string part(std::string_view table, const char* what) {
 }  // namespace
 
 ConnectionTable::ConnectionTable(std::string_view name, std::uint32_t key_size, Sizes sizes,
-                                 Key128 secret)
+                                 Key128 secret, const Mapping::Place* place)
     : sizes_(sizes),
       words_(key_size / 8),
       secret_(secret),
       index_(part(name, " index"), sizes.capacity),
-      records_(sizes.capacity, {part(name, " records"), kOption}),
-      keys_(std::size_t{sizes.capacity} * words_, {part(name, " keys"), kOption}),
       links_(sizes.capacity, {part(name, " links"), kOption}),
-      due_(sizes.capacity, {part(name, " expiry"), kOption}) {}
+      due_(sizes.capacity, {part(name, " expiry"), kOption}) {
+  if (place != nullptr) {
+    mapping_.emplace(*place, name, key_size, sizes.capacity);
+    records_ = mapping_->records();
+    keys_ = mapping_->keys();
+    return;
+  }
+  own_records_.emplace(sizes.capacity, TableName{part(name, " records"), kOption});
+  own_keys_.emplace(std::size_t{sizes.capacity} * words_, TableName{part(name, " keys"), kOption});
+  records_ = &(*own_records_)[0];
+  keys_ = &(*own_keys_)[0];
+}
 
 template <std::size_t Words>
 bool ConnectionTable::is_key(std::int32_t position, const void* wanted) const {
@@ -83,6 +92,7 @@ void ConnectionTable::erase(std::int32_t position) {
 }
 
 void ConnectionTable::erase(std::uint32_t i, std::uint32_t hash) {
+  unseal(i);
   if (!index_.erase(hash, i)) return;
   unlink(i);
   due_[i] = 0;

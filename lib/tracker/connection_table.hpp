@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -15,6 +17,7 @@
 #include "probability/fixed_array.hpp"
 #include "tracker/connection.hpp"
 #include "tracker/flow_index.hpp"
+#include "tracker/mapping.hpp"
 
 namespace mitibox {
 
@@ -32,7 +35,9 @@ class ConnectionTable {
 
   /// `key_size`: kKeySizeV4 or kKeySizeV6. Throws std::runtime_error naming the table, its size and
   /// the option.
-  ConnectionTable(std::string_view name, std::uint32_t key_size, Sizes sizes, Key128 secret);
+  /// `place`: where keys and records outlive the process; without it in rte memory.
+  ConnectionTable(std::string_view name, std::uint32_t key_size, Sizes sizes, Key128 secret,
+                  const Mapping::Place* place = nullptr);
   ConnectionTable(const ConnectionTable&) = delete;
   ConnectionTable& operator=(const ConnectionTable&) = delete;
 
@@ -68,10 +73,16 @@ class ConnectionTable {
     return records_[static_cast<std::uint32_t>(position)];
   }
 
-  /// When the sweep shall look at this record next; call when a record's deadline moves closer.
+  /// When the sweep shall look at this record next; call when a record's deadline moves closer, and
+  /// when a new record is complete: from then on it survives the process.
   void check_at(std::int32_t position, Tick when) {
-    due_[static_cast<std::uint32_t>(position)] = when == 0 ? 1 : when;
+    const auto i = static_cast<std::uint32_t>(position);
+    due_[i] = when == 0 ? 1 : when;
+    if (records_[i].seal == 0) seal(i);
   }
+
+  /// Before a record is written anew as a whole; check_at() ends it.
+  void begin(std::int32_t position) { unseal(static_cast<std::uint32_t>(position)); }
 
   /// Looks at records in turn, all of them about once a second, in proportion to the time passed.
   /// `deadline(record)` returns when it expires.
@@ -80,6 +91,7 @@ class ConnectionTable {
     const std::uint32_t passed = elapsed(now, swept_);
     if (passed == 0) return;
     swept_ = now;
+    if (mapping_) mapping_->header().alive += passed;
     std::uint64_t left = (std::uint64_t{passed} * fresh_ >> 10U) + 1;
     left = std::min<std::uint64_t>(left, fresh_);
     while (left > 0) {
@@ -137,6 +149,16 @@ class ConnectionTable {
     return &keys_[std::size_t{i} * words_];
   }
 
+  // A process can end between any two of its stores; the compiler must keep their order.
+  void seal(std::uint32_t i) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    records_[i].seal = seal_of({key(i), words_}, records_[i]);
+  }
+  void unseal(std::uint32_t i) {
+    records_[i].seal = 0;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+
   void link(std::uint32_t i, Stage stage);
   void unlink(std::uint32_t i);
   bool evict_oldest(Stage stage);
@@ -147,8 +169,11 @@ class ConnectionTable {
   std::uint32_t words_;  ///< of a key
   Key128 secret_;
   FlowIndex index_;
-  FixedArray<Connection> records_;
-  FixedArray<std::uint64_t> keys_;
+  std::optional<Mapping> mapping_;
+  std::optional<FixedArray<Connection>> own_records_;  ///< without a mapping
+  std::optional<FixedArray<std::uint64_t>> own_keys_;  ///< without a mapping
+  Connection* records_ = nullptr;
+  std::uint64_t* keys_ = nullptr;
   FixedArray<Link> links_;  ///< of a free place: `next` is the next free one
   FixedArray<Tick> due_;    ///< 0: free
   std::uint32_t free_ = kEnd;

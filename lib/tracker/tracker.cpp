@@ -49,8 +49,10 @@ Tracker::Tracker(const Policy& policy, const Config& config)
                 ms(policy.timeouts.other)},
       udp_silent_(policy.reply.udp == Policy::UdpReply::silent),
       grace_end_(policy.timeouts.grace),
-      v4_(config.name + " conn4", kKeySizeV4, sizes(config.capacity_v4), config.secret),
-      v6_(config.name + " conn6", kKeySizeV6, sizes(config.capacity_v6), config.secret) {}
+      v4_(config.name + " conn4", kKeySizeV4, sizes(config.capacity_v4), config.secret,
+          config.place),
+      v6_(config.name + " conn6", kKeySizeV6, sizes(config.capacity_v6), config.secret,
+          config.place) {}
 
 namespace {
 
