@@ -162,6 +162,8 @@ void details(Page& page, const Policy& p) {
   page.row("conversations", fmt::format("{:>10}", n.conversations));
   page.row("fragments", fmt::format("{:>10}", n.fragments));
   page.row("reply_buffers", fmt::format("{:>10}", n.reply_buffers));
+  page.row("persist", fmt::format("{:>10}", n.persist ? "yes" : "no"),
+           n.persist ? "connections outlive the process" : "connections end with the process");
 }
 
 }  // namespace

@@ -106,6 +106,7 @@ struct Policy {
     std::uint32_t conversations = 1U << 16U;
     std::uint32_t fragments = 1U << 12U;
     std::uint32_t reply_buffers = 1U << 13U;
+    bool persist = true;  ///< connections outlive the process
 
     [[nodiscard]] std::uint32_t of_ipv6() const { return connections_ipv6.value_or(connections); }
   } tables;

@@ -178,6 +178,7 @@ constexpr Key<Policy> kTablesKeys[] = {
     {"fragments", [](const Value& v, Policy& p) { p.tables.fragments = v.integer(64, 1U << 20U); }},
     {"reply_buffers",
      [](const Value& v, Policy& p) { p.tables.reply_buffers = v.integer(512, 1U << 20U); }},
+    {"persist", [](const Value& v, Policy& p) { p.tables.persist = v.boolean(); }},
 };
 
 /// An object of its own within the policy.
