@@ -84,20 +84,24 @@ class ConnectionTable {
   /// Before a record is written anew as a whole; check_at() ends it.
   void begin(std::int32_t position) { unseal(static_cast<std::uint32_t>(position)); }
 
-  /// Looks at records in turn, all of them about once a second, in proportion to the time passed.
+  /// Looks at records in turn, all of them about once a second. What has come due in a millisecond
+  /// is spread over the calls of the next, so that no call holds packets up for long.
   /// `deadline(record)` returns when it expires.
   template <typename Deadline>
   void sweep(Tick now, Deadline deadline) {
     const std::uint32_t passed = elapsed(now, swept_);
-    if (passed == 0) return;
-    swept_ = now;
-    if (mapping_) mapping_->header().alive += passed;
-    std::uint64_t left = (std::uint64_t{passed} * fresh_ >> 10U) + 1;
-    left = std::min<std::uint64_t>(left, fresh_);
-    while (left > 0) {
+    if (passed != 0) {
+      swept_ = now;
+      if (mapping_) mapping_->header().alive += passed;
+      const std::uint64_t due = (std::uint64_t{passed} * fresh_ >> 10U) + 1;
+      owed_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(owed_ + due, fresh_));
+    }
+    std::uint32_t left = std::min(owed_, std::max(kSlice, owed_ / 8));
+    std::uint64_t erasures = std::uint64_t{kErasures} * std::max(passed, 1U);
+    while (left > 0 && erasures > 0) {
       std::array<std::uint32_t, kBurst> due;
       std::size_t count = 0;
-      for (; left > 0 && count < kBurst; --left) {
+      for (; left > 0 && count < std::min<std::uint64_t>(kBurst, erasures); --left, --owed_) {
         const std::uint32_t i = cursor_;
         if (++cursor_ == fresh_) cursor_ = 0;
         if (due_[i] == 0 || static_cast<std::int32_t>(now - due_[i]) < 0) continue;
@@ -113,6 +117,7 @@ class ConnectionTable {
           check_at(static_cast<std::int32_t>(due[k]), until);
       }
       expire({due.data(), over});
+      erasures -= over;
     }
   }
 
@@ -136,6 +141,8 @@ class ConnectionTable {
     std::uint32_t previous, next;
   };
   static constexpr std::uint32_t kEnd = UINT32_MAX;
+  static constexpr std::uint32_t kSlice = 1024;   ///< places looked at in a call, some 1 us
+  static constexpr std::uint32_t kErasures = 64;  ///< in a call, or for each ms since the last
 
   /// A constant number of words lets the compiler unroll.
   template <typename Task>
@@ -181,6 +188,7 @@ class ConnectionTable {
   std::array<List, 3> lists_;
   std::uint32_t cursor_ = 0;
   Tick swept_ = 0;
+  std::uint32_t owed_ = 0;  ///< places that the sweep is behind
   std::uint32_t size_ = 0;
   std::uint64_t epoch_ = 0;
   std::uint64_t evicted_ = 0;
