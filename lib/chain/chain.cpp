@@ -97,7 +97,8 @@ struct Chain::Rooms {
         scrubber(policy, config.secrets, share(policy.tables.fragments, config.workers),
                  config.verified_checksums),
         tracker(policy, {config.name, config.secrets.table,
-                         share(policy.tables.connections, config.workers)}),
+                         share(policy.tables.connections, config.workers),
+                         share(policy.tables.of_ipv6(), config.workers), config.place}),
         probability(policy, config.secrets, share(policy.tables.retransmissions, config.workers)),
         trust(policy, config.secrets, share(policy.tables.sources, config.workers),
               config.name + " trust"),
@@ -461,6 +462,14 @@ void Chain::learn(const Fact& fact, Now now) {
   rooms_->neighbours.learn(fact, now);
 }
 
+Restored Chain::restore(const Survivors& survivors, Now now) {
+  const Rooms& r = *rooms_;
+  return rooms_->tracker.restore(
+      survivors,
+      [&](const Address& outside) { return r.owner == nullptr || r.owner->of(outside) == r.self; },
+      now);
+}
+
 Transmit& Chain::transmit() {
   return rooms_->transmit;
 }
@@ -485,12 +494,12 @@ const Probability& Chain::probability() const {
 
 std::size_t Chain::memory_bytes(const Policy& policy, unsigned workers) {
   const auto& t = policy.tables;
-  const std::size_t one = Tracker::memory_bytes(share(t.connections, workers)) +
-                          Fragments::memory_bytes(share(t.fragments, workers)) +
-                          Probability::memory_bytes(share(t.retransmissions, workers)) +
-                          Trust::memory_bytes(share(t.sources, workers)) +
-                          Peers::memory_bytes(share(kPeers, workers)) +
-                          Reply::memory_bytes(share(t.conversations, workers));
+  const std::size_t one =
+      Tracker::memory_bytes(share(t.connections, workers), share(t.of_ipv6(), workers)) +
+      Fragments::memory_bytes(share(t.fragments, workers)) +
+      Probability::memory_bytes(share(t.retransmissions, workers)) +
+      Trust::memory_bytes(share(t.sources, workers)) + Peers::memory_bytes(share(kPeers, workers)) +
+      Reply::memory_bytes(share(t.conversations, workers));
   return one * std::max(1U, workers);
 }
 

@@ -18,6 +18,8 @@
 #include "port/transmit.hpp"
 #include "reply/reply.hpp"
 #include "ruleset/ruleset.hpp"
+#include "tracker/mapping.hpp"
+#include "tracker/survivors.hpp"
 #include "trust/trust.hpp"
 
 namespace mitibox {
@@ -45,6 +47,9 @@ class Chain {
     const Owner* owner = nullptr;
     unsigned self = 0;
     HandOff* handoff = nullptr;
+
+    /// Where connections outlive the process; nullptr: nowhere. Read while the chain is made.
+    const Mapping::Place* place = nullptr;
 
     /// Both ports were asked to verify checksums and said that they do: what they call right is not
     /// summed again.
@@ -81,6 +86,9 @@ class Chain {
   /// From now on adds up what each room takes; nullptr: no longer. Without it a burst pays one
   /// comparison. From the owner lcore, or before it runs.
   void measure(Profile* profile);
+
+  /// Takes over the connections that are this worker's; call before the first packet.
+  Restored restore(const Survivors& survivors, Now now);
 
   Transmit& transmit();
   [[nodiscard]] const Counters& counters() const;

@@ -155,12 +155,15 @@ void details(Page& page, const Policy& p) {
   page.row("other", to_string(t.other), "echo and other protocols");
   const auto& n = p.tables;
   page.topic("Tables");
-  page.row("connections", fmt::format("{:>10}", n.connections), "each family");
+  page.row("connections", fmt::format("{:>10}", n.connections), "IPv4");
+  page.row("connections_ipv6", fmt::format("{:>10}", n.of_ipv6()), "IPv6");
   page.row("sources", fmt::format("{:>10}", n.sources));
   page.row("retransmissions", fmt::format("{:>10}", n.retransmissions));
   page.row("conversations", fmt::format("{:>10}", n.conversations));
   page.row("fragments", fmt::format("{:>10}", n.fragments));
   page.row("reply_buffers", fmt::format("{:>10}", n.reply_buffers));
+  page.row("persist", fmt::format("{:>10}", n.persist ? "yes" : "no"),
+           n.persist ? "connections outlive the process" : "connections end with the process");
 }
 
 }  // namespace

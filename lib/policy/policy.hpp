@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -98,12 +99,16 @@ struct Policy {
 
   /// Entries over all lcores together.
   struct {
-    std::uint32_t connections = 1U << 20U;  ///< each family
+    std::uint32_t connections = 1U << 20U;          ///< IPv4
+    std::optional<std::uint32_t> connections_ipv6;  ///< as many when it is not said
     std::uint32_t sources = 1U << 20U;
     std::uint32_t retransmissions = 1U << 20U;
     std::uint32_t conversations = 1U << 16U;
     std::uint32_t fragments = 1U << 12U;
     std::uint32_t reply_buffers = 1U << 13U;
+    bool persist = true;  ///< connections outlive the process
+
+    [[nodiscard]] std::uint32_t of_ipv6() const { return connections_ipv6.value_or(connections); }
   } tables;
 };
 

@@ -168,6 +168,8 @@ constexpr Key<Policy> kTimeoutsKeys[] = {
 constexpr Key<Policy> kTablesKeys[] = {
     {"connections",
      [](const Value& v, Policy& p) { p.tables.connections = v.integer(64, 1U << 26U); }},
+    {"connections_ipv6",
+     [](const Value& v, Policy& p) { p.tables.connections_ipv6 = v.integer(64, 1U << 26U); }},
     {"sources", [](const Value& v, Policy& p) { p.tables.sources = v.integer(64, 1U << 26U); }},
     {"retransmissions",
      [](const Value& v, Policy& p) { p.tables.retransmissions = v.integer(64, 1U << 28U); }},
@@ -176,6 +178,7 @@ constexpr Key<Policy> kTablesKeys[] = {
     {"fragments", [](const Value& v, Policy& p) { p.tables.fragments = v.integer(64, 1U << 20U); }},
     {"reply_buffers",
      [](const Value& v, Policy& p) { p.tables.reply_buffers = v.integer(512, 1U << 20U); }},
+    {"persist", [](const Value& v, Policy& p) { p.tables.persist = v.boolean(); }},
 };
 
 /// An object of its own within the policy.

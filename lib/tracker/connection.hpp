@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <type_traits>
 
 #include "base/time.hpp"
 #include "packet/packet.hpp"
@@ -43,7 +45,23 @@ struct alignas(64) Connection {
   Stage stage = Stage::settled;
   bool replied : 1 = false;      ///< the responder has sent something
   bool provisional : 1 = false;  ///< picked up from outside; nothing from inside has confirmed it
+  /// seal_of() the record with its key; 0 while the two do not belong together, or the record is
+  /// half-written. ConnectionTable writes it, Survivors reads it in what a dead process left.
+  std::uint32_t seal = 0;
 };
 static_assert(sizeof(Connection) == 64, "one cache line: established traffic pays for each more");
+static_assert(std::is_trivially_copyable_v<Connection>);
+
+/// Never 0. Of what does not change while a connection lasts; everything else in a record is
+/// written field by field, and a packet whose burst was cut short is sent again by its sender.
+inline std::uint32_t seal_of(std::span<const std::uint64_t> key, const Connection& c) {
+  std::uint64_t h =
+      c.opener_isn | std::uint64_t{c.protocol} << 32U | static_cast<std::uint64_t>(c.opener) << 40U;
+  for (const std::uint64_t word : key) {
+    h = (h ^ word) * 0x9e3779b97f4a7c15U;
+    h ^= h >> 29U;
+  }
+  return static_cast<std::uint32_t>(h >> 32U) | 1U;
+}
 
 }  // namespace mitibox

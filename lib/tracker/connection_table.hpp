@@ -2,23 +2,27 @@
 /// Connections of one family: index, records, expiry, and who goes first when it is full.
 #pragma once
 
-#include <rte_hash.h>
-
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include "base/siphash.hpp"
 #include "base/time.hpp"
+#include "packet/packet.hpp"
+#include "probability/fixed_array.hpp"
 #include "tracker/connection.hpp"
+#include "tracker/flow_index.hpp"
+#include "tracker/mapping.hpp"
 
 namespace mitibox {
 
-/// Owned by one lcore. Preallocated; never grows. Index: rte_hash with extendable buckets, one
-/// writer, addressed by a keyed hash. Record i belongs to the key at
-/// position i of the index. A position is valid until the next change of epoch().
+/// Owned by one lcore. Preallocated; never grows. Record i belongs to key i; an index from the
+/// keyed hash finds them. A position is valid until the next change of epoch().
 class ConnectionTable {
  public:
   static constexpr std::int32_t kNone = -1;
@@ -29,16 +33,17 @@ class ConnectionTable {
     std::uint32_t datagram;   ///< of these, at most this many of stage datagram
   };
 
-  /// `key_size` in bytes, a multiple of 8. Throws std::runtime_error naming the table, its size and
+  /// `key_size`: kKeySizeV4 or kKeySizeV6. Throws std::runtime_error naming the table, its size and
   /// the option.
-  ConnectionTable(std::string_view name, std::uint32_t key_size, Sizes sizes, Key128 secret);
-  ~ConnectionTable();
+  /// `place`: where keys and records outlive the process; without it in rte memory.
+  ConnectionTable(std::string_view name, std::uint32_t key_size, Sizes sizes, Key128 secret,
+                  const Mapping::Place* place = nullptr);
   ConnectionTable(const ConnectionTable&) = delete;
   ConnectionTable& operator=(const ConnectionTable&) = delete;
 
   /// The keyed hash of a key: what find() and insert() take, and no outsider can aim.
   [[nodiscard]] std::uint32_t hash(const std::uint64_t* key) const {
-    return static_cast<std::uint32_t>(siphash13(secret_, {key, key_size_ / 8U}));
+    return static_cast<std::uint32_t>(siphash13(secret_, {key, words_}));
   }
 
   /// As above, of `count` keys of this table's size, a column for each of their words.
@@ -50,7 +55,7 @@ class ConnectionTable {
     for (std::size_t i = 0; i < kBurst; ++i) hashes[i] = static_cast<std::uint32_t>(wide[i]);
   }
 
-  /// Positions of up to kBurst keys; negative where there is none.
+  /// Positions of up to kBurst keys; kNone where there is none.
   void find(std::span<const void*> keys, const std::uint32_t* hashes,
             std::int32_t* positions) const;
   [[nodiscard]] std::int32_t find(const void* key, std::uint32_t hash) const;
@@ -61,31 +66,58 @@ class ConnectionTable {
   void erase(std::int32_t position);
   void move_to(std::int32_t position, Stage stage);
 
-  Connection& operator[](std::int32_t position) { return records_[position]; }
-  const Connection& operator[](std::int32_t position) const { return records_[position]; }
+  Connection& operator[](std::int32_t position) {
+    return records_[static_cast<std::uint32_t>(position)];
+  }
+  const Connection& operator[](std::int32_t position) const {
+    return records_[static_cast<std::uint32_t>(position)];
+  }
 
-  /// When the sweep shall look at this record next; call when a record's deadline moves closer.
-  void check_at(std::int32_t position, Tick when) { due_[position] = when == 0 ? 1 : when; }
+  /// When the sweep shall look at this record next; call when a record's deadline moves closer, and
+  /// when a new record is complete: from then on it survives the process.
+  void check_at(std::int32_t position, Tick when) {
+    const auto i = static_cast<std::uint32_t>(position);
+    due_[i] = when == 0 ? 1 : when;
+    if (records_[i].seal == 0) seal(i);
+  }
 
-  /// Looks at records in turn, all of them about once a second, in proportion to the time passed.
+  /// Before a record is written anew as a whole; check_at() ends it.
+  void begin(std::int32_t position) { unseal(static_cast<std::uint32_t>(position)); }
+
+  /// Looks at records in turn, all of them about once a second. What has come due in a millisecond
+  /// is spread over the calls of the next, so that no call holds packets up for long.
   /// `deadline(record)` returns when it expires.
   template <typename Deadline>
   void sweep(Tick now, Deadline deadline) {
     const std::uint32_t passed = elapsed(now, swept_);
-    if (passed == 0) return;
-    swept_ = now;
-    std::uint64_t budget = (std::uint64_t{passed} * sizes_.capacity >> 10U) + 1;
-    for (budget = std::min<std::uint64_t>(budget, sizes_.capacity); budget > 0; --budget) {
-      const auto i = static_cast<std::int32_t>(cursor_);
-      if (++cursor_ == sizes_.capacity) cursor_ = 0;
-      if (due_[i] == 0 || static_cast<std::int32_t>(now - due_[i]) < 0) continue;
-      const Tick until = deadline(records_[i]);
-      if (static_cast<std::int32_t>(now - until) >= 0) {
-        erase(i);
-        ++expired_;
-      } else {
-        check_at(i, until);
+    if (passed != 0) {
+      swept_ = now;
+      if (mapping_) mapping_->header().alive += passed;
+      const std::uint64_t due = (std::uint64_t{passed} * fresh_ >> 10U) + 1;
+      owed_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(owed_ + due, fresh_));
+    }
+    std::uint32_t left = std::min(owed_, std::max(kSlice, owed_ / 8));
+    std::uint64_t erasures = std::uint64_t{kErasures} * std::max(passed, 1U);
+    while (left > 0 && erasures > 0) {
+      std::array<std::uint32_t, kBurst> due;
+      std::size_t count = 0;
+      for (; left > 0 && count < std::min<std::uint64_t>(kBurst, erasures); --left, --owed_) {
+        const std::uint32_t i = cursor_;
+        if (++cursor_ == fresh_) cursor_ = 0;
+        if (due_[i] == 0 || static_cast<std::int32_t>(now - due_[i]) < 0) continue;
+        __builtin_prefetch(&records_[i], 1);
+        due[count++] = i;
       }
+      std::size_t over = 0;
+      for (std::size_t k = 0; k < count; ++k) {
+        const Tick until = deadline(records_[due[k]]);
+        if (static_cast<std::int32_t>(now - until) >= 0)
+          due[over++] = due[k];
+        else
+          check_at(static_cast<std::int32_t>(due[k]), until);
+      }
+      expire({due.data(), over});
+      erasures -= over;
     }
   }
 
@@ -109,21 +141,54 @@ class ConnectionTable {
     std::uint32_t previous, next;
   };
   static constexpr std::uint32_t kEnd = UINT32_MAX;
+  static constexpr std::uint32_t kSlice = 1024;   ///< places looked at in a call, some 1 us
+  static constexpr std::uint32_t kErasures = 64;  ///< in a call, or for each ms since the last
+
+  /// A constant number of words lets the compiler unroll.
+  template <typename Task>
+  auto with_words(Task task) const {
+    return words_ == kKeySizeV4 / 8 ? task(std::integral_constant<std::size_t, kKeySizeV4 / 8>{})
+                                    : task(std::integral_constant<std::size_t, kKeySizeV6 / 8>{});
+  }
+  template <std::size_t Words>
+  [[nodiscard]] bool is_key(std::int32_t position, const void* key) const;
+  [[nodiscard]] const std::uint64_t* key(std::uint32_t i) const {
+    return &keys_[std::size_t{i} * words_];
+  }
+
+  // A process can end between any two of its stores; the compiler must keep their order.
+  void seal(std::uint32_t i) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    records_[i].seal = seal_of({key(i), words_}, records_[i]);
+  }
+  void unseal(std::uint32_t i) {
+    records_[i].seal = 0;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
 
   void link(std::uint32_t i, Stage stage);
   void unlink(std::uint32_t i);
   bool evict_oldest(Stage stage);
+  void erase(std::uint32_t i, std::uint32_t hash);
+  void expire(std::span<const std::uint32_t> places);
 
   Sizes sizes_;
-  std::uint32_t key_size_;
+  std::uint32_t words_;  ///< of a key
   Key128 secret_;
-  rte_hash* index_ = nullptr;
+  FlowIndex index_;
+  std::optional<Mapping> mapping_;
+  std::optional<FixedArray<Connection>> own_records_;  ///< without a mapping
+  std::optional<FixedArray<std::uint64_t>> own_keys_;  ///< without a mapping
   Connection* records_ = nullptr;
-  Link* links_ = nullptr;
-  Tick* due_ = nullptr;  ///< 0: free
+  std::uint64_t* keys_ = nullptr;
+  FixedArray<Link> links_;  ///< of a free place: `next` is the next free one
+  FixedArray<Tick> due_;    ///< 0: free
+  std::uint32_t free_ = kEnd;
+  std::uint32_t fresh_ = 0;  ///< from here on no place was ever taken
   std::array<List, 3> lists_;
   std::uint32_t cursor_ = 0;
   Tick swept_ = 0;
+  std::uint32_t owed_ = 0;  ///< places that the sweep is behind
   std::uint32_t size_ = 0;
   std::uint64_t epoch_ = 0;
   std::uint64_t evicted_ = 0;

@@ -6,6 +6,7 @@
 namespace mitibox {
 
 void Tracker::start(Packet& p, Now now) {
+  table(p).begin(p.connection);
   Connection& c = record(p);
   c.last_seen = now.tick;
   c.noted = now.tick - kNoteEvery;  // due with the first packet from inside

@@ -49,8 +49,10 @@ Tracker::Tracker(const Policy& policy, const Config& config)
                 ms(policy.timeouts.other)},
       udp_silent_(policy.reply.udp == Policy::UdpReply::silent),
       grace_end_(policy.timeouts.grace),
-      v4_(config.name + " conn4", kKeySizeV4, sizes(config.capacity), config.secret),
-      v6_(config.name + " conn6", kKeySizeV6, sizes(config.capacity), config.secret) {}
+      v4_(config.name + " conn4", kKeySizeV4, sizes(config.capacity_v4), config.secret,
+          config.place),
+      v6_(config.name + " conn6", kKeySizeV6, sizes(config.capacity_v6), config.secret,
+          config.place) {}
 
 namespace {
 
@@ -77,8 +79,7 @@ struct Batch {
     table.find({keys.data(), count}, hashes.data(), positions.data());
     for (std::size_t i = 0; i < count; ++i) {
       packets[i]->hash = hashes[i];
-      packets[i]->connection = std::max(positions[i], ConnectionTable::kNone);
-      if (positions[i] >= 0) __builtin_prefetch(&table[positions[i]], 1);
+      packets[i]->connection = positions[i];
     }
   }
 };
@@ -309,9 +310,9 @@ void Tracker::sweep(Now now) {
   v6_.sweep(now.tick, deadline);
 }
 
-std::size_t Tracker::memory_bytes(std::uint32_t capacity) {
-  return ConnectionTable::memory_bytes(kKeySizeV4, capacity) +
-         ConnectionTable::memory_bytes(kKeySizeV6, capacity);
+std::size_t Tracker::memory_bytes(std::uint32_t capacity_v4, std::uint32_t capacity_v6) {
+  return ConnectionTable::memory_bytes(kKeySizeV4, capacity_v4) +
+         ConnectionTable::memory_bytes(kKeySizeV6, capacity_v6);
 }
 
 }  // namespace mitibox

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "packet/packet.hpp"
 #include "policy/policy.hpp"
 #include "tracker/connection_table.hpp"
+#include "tracker/survivors.hpp"
 
 namespace mitibox {
 
@@ -21,7 +23,9 @@ class Tracker {
   struct Config {
     std::string name;
     Key128 secret;
-    std::uint32_t capacity = 0;  ///< connections of each family
+    std::uint32_t capacity_v4 = 0;
+    std::uint32_t capacity_v6 = 0;
+    const Mapping::Place* place = nullptr;  ///< where connections outlive the process, if anywhere
   };
 
   Tracker(const Policy& policy, const Config& config);
@@ -71,12 +75,17 @@ class Tracker {
 
   void sweep(Now now);
 
+  /// Takes over what an earlier process left, as far as this lcore owns it; call before any packet.
+  /// Those that settled come first when there is no room for all.
+  Restored restore(const Survivors& survivors,
+                   const std::function<bool(const Address& outside)>& owns, Now now);
+
   [[nodiscard]] bool in_grace(Now now) const { return now.time < grace_end_; }
   [[nodiscard]] const ConnectionTable& table(Family family) const {
     return family == Family::v4 ? v4_ : v6_;
   }
 
-  static std::size_t memory_bytes(std::uint32_t capacity);
+  static std::size_t memory_bytes(std::uint32_t capacity_v4, std::uint32_t capacity_v6);
 
   static constexpr std::uint32_t kNoteEvery = 30'000;  ///< ms
 
@@ -94,6 +103,11 @@ class Tracker {
   bool quote_fits(const Packet& error, const Packet& quoted) const;
   void restart(Packet& p, Now now);
   void start(Packet& p, Now now);
+  struct Survivor {
+    Family family;
+    std::span<const std::uint64_t> key;
+  };
+  void restore(const Survivor& survivor, const Connection& c, Now now, Restored& done);
   void pick_up_segment(Packet& p, Now now);
   [[nodiscard]] std::uint32_t timeout(const Connection& c) const;
   void enter(Packet& p, TcpState state, Now now);

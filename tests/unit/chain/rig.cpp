@@ -66,7 +66,7 @@ Policy plain_policy() {
   p.probability.drop = 0;
   p.trust.evidence = Policy::Evidence::attempt;
   p.timeouts.grace = Seconds(0);
-  p.tables = {1024, 1024, 4096, 256, 64, 1024};
+  p.tables = {1024, {}, 1024, 4096, 256, 64, 1024, false};
   return p;
 }
 

@@ -87,6 +87,8 @@ TEST_CASE("defaults are those of the contract", "[policy]") {
   REQUIRE(p.trust.partial[2].duration == minutes(10));
   REQUIRE(p.timeouts.established == hours(2) + minutes(4));
   REQUIRE(p.tables.connections == 1048576);
+  REQUIRE(p.tables.of_ipv6() == 1048576);
+  REQUIRE(p.tables.persist);
 }
 
 TEST_CASE("profile paper sets the paper's defaults, explicit keys win in any order", "[policy]") {
@@ -141,8 +143,8 @@ TEST_CASE("every key reaches its field", "[policy]") {
     "reply":{"udp":"unreachable"}, "normalise":{"ecn":"keep"},
     "timeouts":{"grace":"1s","half_open":"2s","established":"3s","closing":"4s","time_wait":"5s",
                 "udp":"6s","udp_replied":"7s","other":"8s"},
-    "tables":{"connections":1001,"sources":1002,"retransmissions":1003,"conversations":1004,
-              "fragments":1005,"reply_buffers":1006})");
+    "tables":{"connections":1001,"connections_ipv6":1007,"sources":1002,"retransmissions":1003,"conversations":1004,
+              "fragments":1005,"reply_buffers":1006,"persist":false})");
   REQUIRE(to_string(p.gateways.at(0)) == "203.0.113.1");
   REQUIRE(p.hairpin == Policy::Hairpin::pass);
   REQUIRE(p.probability.drop == 0.25);
@@ -166,9 +168,18 @@ TEST_CASE("every key reaches its field", "[policy]") {
           std::vector<Seconds>{Seconds(1), Seconds(2), Seconds(3), Seconds(4), Seconds(5),
                                Seconds(6), Seconds(7), Seconds(8)});
   const auto& n = p.tables;
-  REQUIRE(std::vector<std::uint32_t>{n.connections, n.sources, n.retransmissions, n.conversations,
-                                     n.fragments, n.reply_buffers} ==
-          std::vector<std::uint32_t>{1001, 1002, 1003, 1004, 1005, 1006});
+  REQUIRE(std::vector<std::uint32_t>{n.connections, n.of_ipv6(), n.sources, n.retransmissions,
+                                     n.conversations, n.fragments, n.reply_buffers} ==
+          std::vector<std::uint32_t>{1001, 1007, 1002, 1003, 1004, 1005, 1006});
+  REQUIRE_FALSE(n.persist);
+}
+
+TEST_CASE("as many connections of IPv6 as of IPv4, unless said", "[policy]") {
+  REQUIRE(parsed(R"(,"tables":{"connections":100})").tables.of_ipv6() == 100);
+  REQUIRE(parsed(R"(,"tables":{"connections":100,"connections_ipv6":99})").tables.of_ipv6() == 99);
+  REQUIRE_THAT(describe(parsed(R"(,"tables":{"connections_ipv6":99})")),
+               Contains("connections         1048576  IPv4\n") &&
+                   Contains("connections_ipv6         99  IPv6\n"));
 }
 
 TEST_CASE("light is never longer than distrusted", "[policy]") {

@@ -66,7 +66,7 @@ TEST_CASE("the schema and the parser know the same keys", "[policy]") {
 
 TEST_CASE("the schema's defaults are the parser's", "[policy]") {
   json document = stated_defaults(policy_fixtures::read("docs/policy.schema.json"));
-  REQUIRE(document.at("tables").size() == 6);
+  REQUIRE(document.at("tables").size() == 7);
   document["protected"] = {"203.0.113.0/24"};
   const Policy minimal = parse_policy(R"({"protected":["203.0.113.0/24"]})", "minimal");
   REQUIRE(describe(parse_policy(document.dump(), "defaults")) == describe(minimal));

@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::uint16_t kL3 = 14;
 
-std::string unique_name() {
-  static int number = 0;
-  return "track" + std::to_string(number++);
-}
-
 std::uint16_t header_length(bool v6) {
   return v6 ? sizeof(Ipv6Header) : sizeof(Ipv4Header);
 }
@@ -60,8 +55,10 @@ Policy Bench::graceful() {
   return p;
 }
 
-Bench::Bench(std::uint32_t capacity, const Policy& policy)
-    : tracker(policy, {unique_name(), {1, 2}, capacity}), frame_(rte_pktmbuf_alloc(probe_pool())) {
+Bench::Bench(std::uint32_t capacity, const Policy& policy, const Mapping::Place* place,
+             const std::string& name)
+    : tracker(policy, {name, {1, 2}, capacity, capacity, place}),
+      frame_(rte_pktmbuf_alloc(probe_pool())) {
   REQUIRE(frame_ != nullptr);
   rte_pktmbuf_append(frame_, 1514);
 }

@@ -60,7 +60,8 @@ struct Error {
 /// the reason.
 class Bench {
  public:
-  explicit Bench(std::uint32_t capacity = 256, const Policy& policy = quiet());
+  explicit Bench(std::uint32_t capacity = 256, const Policy& policy = quiet(),
+                 const Mapping::Place* place = nullptr, const std::string& name = "box");
   ~Bench();
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
