@@ -109,8 +109,11 @@ Appliance::Appliance(const Policy& policy, const Options& options)
       ports_(port_config_, receive_pool_),
       owner_(policy, secrets_, static_cast<unsigned>(members_.size()), ports_.steering()) {
   if (members_.size() > 1) team_.emplace("mitibox", static_cast<unsigned>(members_.size()));
+  find_survivors();
+  restored_.resize(members_.size());
   for (unsigned i = 0; i < members_.size(); ++i)
     run_on(members_[i].lcore, [this, i] { make_member(i); });
+  if (survivors_) survivors_->clear();
   telemetry_.snapshot = [this] { return snapshot(); };
   telemetry_.source = [this](const Address& a) {
     return members_[owner_.of(a)].worker->mailbox().ask(a, kPatience);
@@ -120,6 +123,17 @@ Appliance::Appliance(const Policy& policy, const Options& options)
 
 Appliance::~Appliance() {
   detach_telemetry();
+}
+
+/// Connections of an earlier run under the same file prefix. A run with a fixed key or one that
+/// ends by itself is for comparison, and begins with nothing.
+void Appliance::find_survivors() {
+  if (!policy_.tables.persist || options_.key || options_.until_idle.count() != 0) return;
+  const Now now = clock_.read();
+  place_ = Mapping::Place::standard(now);
+  survivors_.emplace(*place_, now);
+  for (const std::string& remark : survivors_->remarks())
+    fmt::print(stderr, "mitibox: {}\n", remark);
 }
 
 void Appliance::make_member(unsigned number) {
@@ -141,7 +155,9 @@ void Appliance::make_member(unsigned number) {
     config.self = number;
     config.handoff = &team_->handoff;
   }
+  config.place = place_ ? &*place_ : nullptr;
   m.chain.emplace(policy_, config, *m.wire);
+  if (survivors_) restored_[number] = m.chain->restore(*survivors_, clock_.read());
   m.worker.emplace(ports_, *m.chain, clock_,
                    Worker::Config{.queue = static_cast<std::uint16_t>(number),
                                   .until_idle = options_.until_idle,
@@ -153,6 +169,16 @@ int Appliance::run(const std::atomic<bool>& stop) {
   std::vector<unsigned> lcores;
   for (const Member& m : members_) lcores.push_back(m.lcore);
   for (const std::string& w : ports_.warnings(lcores)) fmt::print(stderr, "mitibox: {}\n", w);
+  Restored all;
+  for (const Restored& r : restored_) {
+    all.connections += r.connections;
+    all.expired += r.expired;
+    all.refused += r.refused;
+  }
+  if (all.connections + all.expired + all.refused != 0)
+    fmt::print("connections of the run before: {} go on, {} have expired, {} find no room\n",
+               all.connections, all.expired, all.refused);
+  survivors_.reset();
   stop_ = &stop;
   forwarding_ = static_cast<unsigned>(members_.size());
   const bool alone = lcores.front() == rte_lcore_id();

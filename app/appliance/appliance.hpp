@@ -7,12 +7,15 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "observe/telemetry.hpp"
 #include "options.hpp"
 #include "port/ports.hpp"
 #include "shard/owner.hpp"
 #include "shard/worker.hpp"
+#include "tracker/mapping.hpp"
+#include "tracker/survivors.hpp"
 
 namespace mitibox {
 
@@ -46,6 +49,7 @@ class Appliance {
     std::optional<Worker> worker;
   };
 
+  void find_survivors();
   void make_member(unsigned number);
   [[nodiscard]] Snapshot snapshot() const;
   void print_until_finished();
@@ -61,6 +65,9 @@ class Appliance {
   Owner owner_;
   Clock clock_;
   std::optional<Team> team_;
+  std::optional<Mapping::Place> place_;    ///< with tables.persist
+  std::optional<Survivors> survivors_;     ///< while the workers are made
+  std::vector<Restored> restored_;         ///< by worker
   TelemetrySource telemetry_;
   const std::atomic<bool>* stop_ = nullptr;
   std::atomic<unsigned> forwarding_{0};

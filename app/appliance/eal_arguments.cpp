@@ -15,6 +15,8 @@
 #include <string_view>
 #include <thread>
 
+#include "tracker/mapping.hpp"
+
 namespace mitibox {
 
 namespace {
@@ -131,7 +133,12 @@ void complete_eal_arguments(std::vector<std::string>& words, std::size_t megabyt
     }
     return;
   }
-  const std::size_t found = free_huge_megabytes();
+  // What an earlier run left is read and freed before the tables are made.
+  const std::size_t found =
+      free_huge_megabytes() +
+      (Mapping::held_bytes(Mapping::hugetlb_directory(),
+                           value_of(words, {"--file-prefix"}).value_or("mitibox")) >>
+       20U);
   if (found < megabytes)
     throw std::runtime_error(
         fmt::format("this policy needs {} MiB of huge pages, {} MiB are free. Reserve them\n"

@@ -19,7 +19,7 @@ box_policy() {
     { "address": "2001:db8:1::10", "tcp": [80, 443], "echo": true }
   ],
   "neighbours": { "answer_dark": ["203.0.113.0/24"] },
-  "tables": { "connections": 65536, "sources": 65536 }
+  "tables": { "connections": 65536, "sources": 65536, "persist": false }
 }
 JSON
 }

@@ -32,7 +32,7 @@ BASE = {
     ],
     "neighbours": {"answer_dark": ["203.0.113.0/24", "2001:db8:1::d0/124"]},
     "tables": {"connections": 65536, "sources": 131072, "retransmissions": 262144,
-               "conversations": 65536},
+               "conversations": 65536, "persist": False},
 }
 
 
