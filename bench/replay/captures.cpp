@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Writes the captures of one case: mitibox-bench-captures CASE PACKETS CONNECTIONS SEED DIR.
+// Writes the captures of one case: mitibox-bench-captures CASE PACKETS CONNECTIONS SEED QUEUES DIR.
+// DIR/outside0.pcap, DIR/inside0.pcap, and as many more as there are queues; packets are counted
+// over all queues of a port.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +13,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "traffic.hpp"
 
@@ -46,13 +50,36 @@ class Writer {
   std::unique_ptr<std::FILE, Close> file_;
 };
 
-void write(std::string_view name, Case::Sizes sizes, std::uint64_t seed, const std::string& dir) {
-  Case c(name, sizes, seed);
+/// Frames of one outside address share a queue, as a NIC's RSS would have it.
+std::size_t queue_of(Side side, const std::uint8_t* frame, std::size_t queues) {
+  if (queues == 1) return 0;
+  const bool v4 = frame[12] == 0x08;
+  const std::size_t at =
+      v4 ? (side == Side::outside ? 26U : 30U) : (side == Side::outside ? 22U : 38U);
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < (v4 ? 4U : 8U); ++i) sum = sum * 31 + frame[at + i];
+  return (sum * 0x9e3779b1U >> 16U) % queues;
+}
+
+struct Order {
+  std::string name;
+  Case::Sizes sizes;
+  std::uint64_t seed = 0;
+  std::size_t queues = 1;
+  std::string dir;
+};
+
+void write(const Order& order) {
+  Case c(order.name, order.sizes, order.seed);
   std::array<std::uint8_t, 1518> bytes{};
   for (const Side side : {Side::outside, Side::inside}) {
-    Writer out(fmt::format("{}/{}.pcap", dir, side == Side::outside ? "outside" : "inside"));
-    for (std::uint64_t i = 0; i < sizes.packets; ++i)
-      if (const std::size_t n = c.frame(side, i, bytes.data()); n != 0) out.frame(bytes.data(), n);
+    std::vector<Writer> queues;
+    for (std::size_t q = 0; q < order.queues; ++q)
+      queues.emplace_back(
+          fmt::format("{}/{}{}.pcap", order.dir, side == Side::outside ? "outside" : "inside", q));
+    for (std::uint64_t i = 0; i < order.sizes.packets; ++i)
+      if (const std::size_t n = c.frame(side, i, bytes.data()); n != 0)
+        queues[queue_of(side, bytes.data(), order.queues)].frame(bytes.data(), n);
   }
 }
 
@@ -63,11 +90,15 @@ void write(std::string_view name, Case::Sizes sizes, std::uint64_t seed, const s
 int main(int argc, char* argv[]) {
   using namespace mitibox::bench;
   try {
-    if (argc != 6)
-      throw std::runtime_error(
-          fmt::format("usage: mitibox-bench-captures CASE PACKETS CONNECTIONS SEED DIR\ncases: {}",
-                      fmt::join(Case::names(), " ")));
-    write(argv[1], {std::stoull(argv[2]), std::stoull(argv[3])}, std::stoull(argv[4]), argv[5]);
+    if (argc != 7)
+      throw std::runtime_error(fmt::format(
+          "usage: mitibox-bench-captures CASE PACKETS CONNECTIONS SEED QUEUES DIR\ncases: {}",
+          fmt::join(Case::names(), " ")));
+    write({argv[1],
+           {std::stoull(argv[2]), std::stoull(argv[3])},
+           std::stoull(argv[4]),
+           std::max<std::size_t>(1, std::stoull(argv[5])),
+           argv[6]});
     return 0;
   } catch (const std::exception& e) {
     fmt::print(stderr, "mitibox-bench-captures: {}\n", e.what());

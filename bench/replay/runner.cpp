@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The appliance's data path between two ports for a stated time, with connections that are open
-// beforehand: a capture that is replayed over and over cannot hold their handshakes.
+// The appliance's data path between two ports until a signal or for a stated time, with
+// connections that are open beforehand. Prints the operator's table, then one line of JSON.
 #include <fmt/format.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
-#include <rte_mempool.h>
+#include <rte_version.h>
 
-#include <algorithm>
+#include <array>
 #include <atomic>
 #include <boost/program_options.hpp>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "base/eal.hpp"
 #include "chain/chain.hpp"
+#include "chain/reasons.hpp"
 #include "observe/snapshot.hpp"
+#include "opener.hpp"
 #include "port/ports.hpp"
 #include "shard/worker.hpp"
 #include "tracker/tracker.hpp"
-#include "traffic.hpp"
 
 namespace po = boost::program_options;
 
@@ -34,13 +34,17 @@ namespace mitibox::bench {
 
 namespace {
 
+std::atomic<bool> stop_requested{false};
+
+void request_stop(int /*signal*/) {
+  stop_requested.store(true, std::memory_order_relaxed);
+}
+
 struct Options {
   std::string policy;
-  double seconds = 3;
+  double seconds = 0;  ///< 0: until a signal
   double warm_up = 1;
-  std::uint64_t connections = 0;
-  Family family = Family::v4;
-  std::uint8_t protocol = protocol::kTcp;
+  Preload preload;
   unsigned mbufs = 0;
   std::uint16_t room = 0;
   double clock = 1;
@@ -48,13 +52,16 @@ struct Options {
 
 Options read(int argc, char** argv) {
   po::options_description d;
-  d.add_options()("policy", po::value<std::string>()->required())(
-      "seconds", po::value<double>()->default_value(3))("warm-up",
-                                                        po::value<double>()->default_value(1))(
-      "connections", po::value<std::uint64_t>()->default_value(0))("ipv6", "")("udp", "")(
-      "mbufs", po::value<unsigned>()->required())("room",
-                                                  po::value<std::uint16_t>()->default_value(256))(
-      "clock", po::value<double>()->default_value(1));
+  auto add = d.add_options();
+  add("policy", po::value<std::string>()->required());
+  add("seconds", po::value<double>()->default_value(0));
+  add("warm-up", po::value<double>()->default_value(1));
+  add("connections", po::value<std::uint64_t>()->default_value(0));
+  add("ipv6", "")("udp", "");
+  add("open-from-inside", "");
+  add("mbufs", po::value<unsigned>()->required());
+  add("room", po::value<std::uint16_t>()->default_value(256));
+  add("clock", po::value<double>()->default_value(1));
   po::variables_map m;
   po::store(po::parse_command_line(argc, argv, d), m);
   po::notify(m);
@@ -62,29 +69,57 @@ Options read(int argc, char** argv) {
   o.policy = m["policy"].as<std::string>();
   o.seconds = m["seconds"].as<double>();
   o.warm_up = m["warm-up"].as<double>();
-  o.connections = m["connections"].as<std::uint64_t>();
-  if (m.count("ipv6") != 0) o.family = Family::v6;
-  if (m.count("udp") != 0) o.protocol = protocol::kUdp;
+  o.preload.connections = m["connections"].as<std::uint64_t>();
+  if (m.count("ipv6") != 0) o.preload.family = Family::v6;
+  if (m.count("udp") != 0) o.preload.protocol = protocol::kUdp;
+  if (m.count("open-from-inside") != 0) o.preload.first = Side::inside;
   o.mbufs = m["mbufs"].as<unsigned>();
   o.room = m["room"].as<std::uint16_t>();
   o.clock = m["clock"].as<double>();
   return o;
 }
 
-/// Frees what the handshakes send, then is the port's own.
-class Gate : public Wire {
- public:
-  explicit Gate(PortWire& port) : port_(port) {}
-  std::uint16_t send(Side to, rte_mbuf** frames, std::uint16_t count) override {
-    if (open) return port_.send(to, frames, count);
-    for (std::uint16_t i = 0; i < count; ++i) rte_pktmbuf_free(frames[i]);
-    return count;
-  }
-  bool open = false;
+/// What the counters say at one moment.
+struct Sample {
+  std::uint64_t cycles = 0;
+  std::array<std::uint64_t, kSides> received{}, forwarded{}, refused{}, made{}, made_refused{};
+  std::array<std::uint64_t, kReasons.size()> ended{};
 
- private:
-  PortWire& port_;
+  static Sample of(const Counters& c) {
+    Sample s;
+    s.cycles = rte_rdtsc();
+    for (std::size_t i = 0; i < kSides; ++i) {
+      s.received[i] = c.received[i].get();
+      s.forwarded[i] = c.forwarded[i].get();
+      s.refused[i] = c.refused[i].get();
+      s.made[i] = c.made[i].get();
+      s.made_refused[i] = c.made_refused[i].get();
+    }
+    for (std::size_t i = 0; i < kReasons.size(); ++i) s.ended[i] = c.ended[i].get();
+    return s;
+  }
 };
+
+/// What happened between two samples, as members of a JSON object.
+std::string difference(const Sample& a, const Sample& b) {
+  const auto sides = [](const char* name, const auto& from, const auto& to) {
+    constexpr std::size_t kOut = index(Side::outside);
+    constexpr std::size_t kIn = index(Side::inside);
+    return fmt::format("\"{}\": {{\"outside\": {}, \"inside\": {}}}, ", name, to[kOut] - from[kOut],
+                       to[kIn] - from[kIn]);
+  };
+  std::string out = sides("received", a.received, b.received) +
+                    sides("forwarded", a.forwarded, b.forwarded) +
+                    sides("refused", a.refused, b.refused) + sides("made", a.made, b.made) +
+                    sides("made_refused", a.made_refused, b.made_refused) + "\"ended\": {";
+  const char* comma = "";
+  for (std::size_t i = 0; i < kReasons.size(); ++i) {
+    if (b.ended[i] == a.ended[i]) continue;
+    out += fmt::format("{}\"{}\": {}", comma, kReasons[i].name, b.ended[i] - a.ended[i]);
+    comma = ", ";
+  }
+  return out + "}";
+}
 
 class Bench {
  public:
@@ -105,67 +140,61 @@ class Bench {
     const unsigned lcore = rte_get_next_lcore(UINT_MAX, 1, 0);
     if (lcore == RTE_MAX_LCORE) throw std::runtime_error("give two lcores: control and forwarding");
     rte_eal_remote_launch(&Bench::launch, this, lcore);
-    while (!ready_) sleep(0.01);
-    sleep(options_.warm_up);
-    const Sample before = sample();
-    sleep(options_.seconds);
-    const Sample after = sample();
-    stop_ = true;
+    while (!ready_ && !finished_) wait(0.01);
+    wait(options_.warm_up);
+    const Sample before = Sample::of(chain_.counters());
+    wait(options_.seconds != 0 ? options_.seconds : 1e9);
+    const Sample after = Sample::of(chain_.counters());
+    stop_requested = true;
     rte_eal_wait_lcore(lcore);
-    const double packets = static_cast<double>(after.packets - before.packets);
-    const double cycles = static_cast<double>(after.cycles - before.cycles);
-    fmt::print("{}", render_table(take_snapshot({&chain_})));
-    fmt::print(
-        "{{\"mpps\": {:.3f}, \"cycles\": {:.1f}, \"connections\": {}, \"opening_cycles\": {}}}\n",
-        packets / cycles * static_cast<double>(rte_get_tsc_hz()) / 1e6, cycles / packets,
-        chain_.tracker().table(options_.family).size(), opening_cycles_);
+    if (!failure_.empty()) throw std::runtime_error(failure_);
+    report(before, after);
     return 0;
   }
 
  private:
-  struct Sample {
-    std::uint64_t packets, cycles;
-  };
-  static void sleep(double seconds) {
-    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+  /// Until the time is over or a signal came.
+  static void wait(double seconds) {
+    using Steady = std::chrono::steady_clock;
+    const auto end = Steady::now() + std::chrono::duration<double>(seconds);
+    while (!stop_requested && Steady::now() < end)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  Sample sample() const {
-    std::uint64_t packets = 0;
-    for (const Side side : {Side::outside, Side::inside})
-      packets += chain_.counters().received[index(side)].get();
-    return {packets, rte_rdtsc()};
-  }
+
   static int launch(void* self) {
-    auto& bench = *static_cast<Bench*>(self);
-    bench.open_connections();
-    bench.gate_.open = true;
-    bench.ready_ = true;
-    bench.worker_.run(bench.stop_);
+    static_cast<Bench*>(self)->forward();
     return 0;
   }
 
-  void open_connections() {
-    const std::uint64_t start = rte_rdtsc();
-    for (std::uint64_t at = 0; at < options_.connections; at += kBurst) {
-      const std::uint64_t n = std::min<std::uint64_t>(kBurst, options_.connections - at);
-      const std::size_t steps = options_.protocol == protocol::kTcp ? 3 : 2;
-      for (std::size_t step = 0; step < steps; ++step) {
-        std::array<rte_mbuf*, kBurst> frames{};
-        Side from = Side::outside;
-        for (std::uint64_t i = 0; i < n; ++i) {
-          const Flow f = flow(at + i, options_.family, options_.protocol);
-          const Segment s = opening(f)[step];
-          from = s.from;
-          rte_mbuf* m = rte_pktmbuf_alloc(own_);
-          auto* bytes = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(m, 128));
-          rte_pktmbuf_trim(m, static_cast<std::uint16_t>(128 - write_frame(f, s, bytes)));
-          frames[i] = m;
-        }
-        chain_.process(from, {frames.data(), n}, clock_.read());
-        chain_.transmit().flush();
-      }
+  void forward() {
+    try {
+      opening_cycles_ = open_connections(chain_, own_, options_.preload, clock_);
+      start_ = Sample::of(chain_.counters());
+      gate_.open = true;
+      ready_ = true;
+      worker_.run(stop_requested);
+    } catch (const std::exception& e) {
+      failure_ = e.what();
+      stop_requested = true;
     }
-    if (options_.connections != 0) opening_cycles_ = (rte_rdtsc() - start) / options_.connections;
+    finished_ = true;
+  }
+
+  void report(const Sample& before, const Sample& after) {
+    std::uint64_t packets = 0;
+    for (std::size_t i = 0; i < kSides; ++i) packets += after.received[i] - before.received[i];
+    const auto cycles = static_cast<double>(after.cycles - before.cycles);
+    const auto hz = static_cast<double>(rte_get_tsc_hz());
+    const auto count = static_cast<double>(packets == 0 ? 1 : packets);
+    const Snapshot s = take_snapshot({&chain_});
+    fmt::print("{}", render_table(s));
+    fmt::print(
+        "{{\"mpps\": {:.3f}, \"cycles\": {:.1f}, \"tsc_hz\": {:.0f}, \"dpdk\": \"{}\", "
+        "\"workers\": 1, \"connections\": {}, \"proven_sources\": {}, \"opening_cycles\": {}, "
+        "{}}}\n",
+        count / cycles * hz / 1e6, cycles / count, hz, rte_version(),
+        chain_.tracker().table(options_.preload.family).size(), s.get("trust", "proven_sources"),
+        opening_cycles_, difference(start_, Sample::of(chain_.counters())));
   }
 
   Options options_;
@@ -179,8 +208,10 @@ class Bench {
   Clock clock_;
   Worker worker_;
   std::uint64_t opening_cycles_ = 0;
+  Sample start_;         ///< when the connections were open
+  std::string failure_;  ///< written before finished_
   std::atomic<bool> ready_{false};
-  std::atomic<bool> stop_{false};
+  std::atomic<bool> finished_{false};
 };
 
 }  // namespace
@@ -192,8 +223,15 @@ int main(int argc, char* argv[]) {
   try {
     const int used = rte_eal_init(argc, argv);
     if (used < 0) throw std::runtime_error(rte_strerror(rte_errno));
-    Bench bench(read(argc - used, argv + used));
-    return bench.run();
+    std::signal(SIGINT, request_stop);
+    std::signal(SIGTERM, request_stop);
+    int status = 0;
+    {
+      Bench bench(read(argc - used, argv + used));
+      status = bench.run();
+    }
+    rte_eal_cleanup();
+    return status;
   } catch (const std::exception& e) {
     fmt::print(stderr, "mitibox-bench: {}\n", e.what());
     return 1;
