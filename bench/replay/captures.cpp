@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "opener.hpp"
+#include "shard/owner.hpp"
 #include "traffic.hpp"
 
 namespace mitibox::bench {
@@ -50,15 +52,17 @@ class Writer {
   std::unique_ptr<std::FILE, Close> file_;
 };
 
-/// Frames of one outside address share a queue, as a NIC's RSS would have it.
-std::size_t queue_of(Side side, const std::uint8_t* frame, std::size_t queues) {
-  if (queues == 1) return 0;
-  const bool v4 = frame[12] == 0x08;
-  const std::size_t at =
-      v4 ? (side == Side::outside ? 26U : 30U) : (side == Side::outside ? 22U : 38U);
-  std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < (v4 ? 4U : 8U); ++i) sum = sum * 31 + frame[at + i];
-  return (sum * 0x9e3779b1U >> 16U) % queues;
+/// The outside address of an untagged frame.
+Address outside_address(Side side, const std::uint8_t* frame) {
+  const bool out = side == Side::outside;
+  if (frame[12] == 0x08) {
+    std::uint32_t raw = 0;
+    std::memcpy(&raw, frame + (out ? 26 : 30), sizeof raw);
+    return Address(be32::from_raw(raw));
+  }
+  std::array<std::uint8_t, 16> v6{};
+  std::memcpy(v6.data(), frame + (out ? 22 : 38), v6.size());
+  return Address(v6);
 }
 
 struct Order {
@@ -72,6 +76,8 @@ struct Order {
 void write(const Order& order) {
   Case c(order.name, order.sizes, order.seed);
   std::array<std::uint8_t, 1518> bytes{};
+  // As a NIC's RSS puts them that the box has set up: each arrives at its owner.
+  const Owner owner(Policy{}, secrets(), static_cast<unsigned>(order.queues));
   for (const Side side : {Side::outside, Side::inside}) {
     std::vector<Writer> queues;
     for (std::size_t q = 0; q < order.queues; ++q)
@@ -79,7 +85,7 @@ void write(const Order& order) {
           fmt::format("{}/{}{}.pcap", order.dir, side == Side::outside ? "outside" : "inside", q));
     for (std::uint64_t i = 0; i < order.sizes.packets; ++i)
       if (const std::size_t n = c.frame(side, i, bytes.data()); n != 0)
-        queues[queue_of(side, bytes.data(), order.queues)].frame(bytes.data(), n);
+        queues[owner.of(outside_address(side, bytes.data()))].frame(bytes.data(), n);
   }
 }
 

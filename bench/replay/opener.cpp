@@ -5,9 +5,9 @@
 #include <rte_cycles.h>
 #include <rte_mempool.h>
 
-#include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <vector>
 
 #include "tracker/tracker.hpp"
 
@@ -32,29 +32,35 @@ std::uint64_t open_connections(Chain& chain, rte_mempool* pool, const Preload& p
                                const Clock& clock) {
   if (preload.connections == 0) return 0;
   const std::uint64_t start = rte_rdtsc();
-  for (std::uint64_t at = 0; at < preload.connections; at += kBurst) {
-    const std::uint64_t n = std::min<std::uint64_t>(kBurst, preload.connections - at);
+  std::uint64_t mine = 0;
+  std::vector<Flow> flows;
+  for (std::uint64_t at = 0; at < preload.connections; ++at) {
+    const Flow f = flow(at, preload.family, preload.protocol);
+    if (preload.owner == nullptr || preload.owner->of(f.outside) == preload.self)
+      flows.push_back(f);
+    if (flows.size() < kBurst && at + 1 < preload.connections) continue;
+    mine += flows.size();
     const std::size_t steps = preload.protocol == protocol::kTcp ? 3 : 2;
-    for (std::size_t step = 0; step < steps; ++step) {
+    for (std::size_t step = 0; step < steps && !flows.empty(); ++step) {
       std::array<rte_mbuf*, kBurst> frames{};
       Side from = Side::outside;
-      for (std::uint64_t i = 0; i < n; ++i) {
-        const Flow f = flow(at + i, preload.family, preload.protocol);
-        const Segment s = opening(f, preload.first)[step];
+      for (std::size_t i = 0; i < flows.size(); ++i) {
+        const Segment s = opening(flows[i], preload.first)[step];
         from = s.from;
-        frames[i] = make_frame(pool, f, s);
+        frames[i] = make_frame(pool, flows[i], s);
       }
-      chain.process(from, {frames.data(), n}, clock.read());
+      chain.process(from, {frames.data(), flows.size()}, clock.read());
       chain.transmit().flush();
     }
+    flows.clear();
   }
   const std::uint32_t open = chain.tracker().table(preload.family).size();
-  if (open != preload.connections)
+  if (open != mine)
     throw std::runtime_error(fmt::format(
         "{} of {} connections could be opened: is tables.connections large enough, and does the "
         "policy serve them?",
-        open, preload.connections));
-  return (rte_rdtsc() - start) / preload.connections;
+        open, mine));
+  return mine == 0 ? 0 : (rte_rdtsc() - start) / mine;
 }
 
 }  // namespace mitibox::bench

@@ -6,7 +6,9 @@
 #include <cstdint>
 
 #include "base/clock.hpp"
+#include "base/secrets.hpp"
 #include "chain/chain.hpp"
+#include "shard/owner.hpp"
 #include "traffic.hpp"
 
 namespace mitibox::bench {
@@ -31,9 +33,17 @@ struct Preload {
   Family family = Family::v4;
   std::uint8_t protocol = protocol::kTcp;
   Side first = Side::outside;  ///< who opens them: from inside no coin is in the way
+  /// With several workers: whose sources they are, and the number of this one, which opens its own.
+  const Owner* owner = nullptr;
+  unsigned self = 0;
 };
 
-/// A frame of `length` bytes or less for write_frame(); the caller trims it.
+/// The box's secrets in benchmarks: the captures are spread over queues as it spreads sources.
+inline Secrets secrets() {
+  return Secrets::derive({1, 2});
+}
+
+/// The frame that write_frame() writes. Throws std::runtime_error when the pool is empty.
 rte_mbuf* make_frame(rte_mempool* pool, const Flow& flow, const Segment& segment);
 
 /// Takes their openings through the chain, on the lcore that calls; what the chain sends goes to

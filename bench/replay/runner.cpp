@@ -7,17 +7,23 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_pause.h>
 #include <rte_version.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/program_options.hpp>
 #include <chrono>
+#include <climits>
 #include <csignal>
 #include <cstdio>
+#include <deque>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/eal.hpp"
 #include "chain/chain.hpp"
@@ -25,8 +31,8 @@
 #include "observe/snapshot.hpp"
 #include "opener.hpp"
 #include "port/ports.hpp"
+#include "shard/owner.hpp"
 #include "shard/worker.hpp"
-#include "tracker/tracker.hpp"
 
 namespace po = boost::program_options;
 
@@ -82,21 +88,21 @@ Options read(int argc, char** argv) {
 /// What the counters say at one moment.
 struct Sample {
   std::uint64_t cycles = 0;
-  std::array<std::uint64_t, kSides> received{}, forwarded{}, refused{}, made{}, made_refused{};
+  std::array<std::uint64_t, kSides> received{}, forwarded{}, refused{}, made{}, made_refused{},
+      handed{};
   std::array<std::uint64_t, kReasons.size()> ended{};
 
-  static Sample of(const Counters& c) {
-    Sample s;
-    s.cycles = rte_rdtsc();
-    for (std::size_t i = 0; i < kSides; ++i) {
-      s.received[i] = c.received[i].get();
-      s.forwarded[i] = c.forwarded[i].get();
-      s.refused[i] = c.refused[i].get();
-      s.made[i] = c.made[i].get();
-      s.made_refused[i] = c.made_refused[i].get();
-    }
-    for (std::size_t i = 0; i < kReasons.size(); ++i) s.ended[i] = c.ended[i].get();
-    return s;
+  void add(const Counters& c) {
+    const auto sides = [](auto& to, const auto& from) {
+      for (std::size_t i = 0; i < kSides; ++i) to[i] += from[i].get();
+    };
+    sides(received, c.received);
+    sides(forwarded, c.forwarded);
+    sides(refused, c.refused);
+    sides(made, c.made);
+    sides(made_refused, c.made_refused);
+    sides(handed, c.handed);
+    for (std::size_t i = 0; i < kReasons.size(); ++i) ended[i] += c.ended[i].get();
   }
 };
 
@@ -111,7 +117,8 @@ std::string difference(const Sample& a, const Sample& b) {
   std::string out = sides("received", a.received, b.received) +
                     sides("forwarded", a.forwarded, b.forwarded) +
                     sides("refused", a.refused, b.refused) + sides("made", a.made, b.made) +
-                    sides("made_refused", a.made_refused, b.made_refused) + "\"ended\": {";
+                    sides("made_refused", a.made_refused, b.made_refused) +
+                    sides("handed", a.handed, b.handed) + "\"ended\": {";
   const char* comma = "";
   for (std::size_t i = 0; i < kReasons.size(); ++i) {
     if (b.ended[i] == a.ended[i]) continue;
@@ -121,38 +128,107 @@ std::string difference(const Sample& a, const Sample& b) {
   return out + "}";
 }
 
+std::vector<unsigned> forwarding_lcores() {
+  std::vector<unsigned> lcores;
+  for (unsigned l = rte_get_next_lcore(UINT_MAX, 1, 0); l < RTE_MAX_LCORE;
+       l = rte_get_next_lcore(l, 1, 0))
+    lcores.push_back(l);
+  if (lcores.empty()) throw std::runtime_error("give two lcores or more: the first one controls");
+  return lcores;
+}
+
 class Bench {
  public:
   explicit Bench(const Options& options)
       : options_(options),
         policy_(load_policy(options.policy)),
+        lcores_(forwarding_lcores()),
+        workers_(static_cast<unsigned>(lcores_.size())),
         receive_(make_pool("bench rx", options.mbufs, options.room, 0)),
-        own_(make_pool("bench own", 8191, RTE_MBUF_DEFAULT_BUF_SIZE, 0)),
-        ports_(Ports::Config{{0, 1}, 1, 1024}, receive_),
-        port_wire_(ports_, 0),
-        gate_(port_wire_),
-        chain_(policy_, {"bench", 1, Secrets::derive({1, 2}), ports_.mac(Side::outside), own_},
-               gate_),
-        clock_(options.clock),
-        worker_(ports_, chain_, clock_, {}) {}
+        ports_(Ports::Config{{0, 1}, static_cast<std::uint16_t>(workers_), 1024}, receive_),
+        owner_(policy_, secrets(), workers_, ports_.steering()),
+        clock_(options.clock) {
+    if (workers_ > 1) team_.emplace("bench", workers_);
+    for (unsigned i = 0; i < workers_; ++i) make_member(i);
+  }
 
   int run() {
-    const unsigned lcore = rte_get_next_lcore(UINT_MAX, 1, 0);
-    if (lcore == RTE_MAX_LCORE) throw std::runtime_error("give two lcores: control and forwarding");
-    rte_eal_remote_launch(&Bench::launch, this, lcore);
-    while (!ready_ && !finished_) wait(0.01);
+    for (unsigned i = 0; i < workers_; ++i)
+      rte_eal_remote_launch(&Member::launch, &members_[i], lcores_[i]);
+    while (ready_ < workers_ && !stop_requested) wait(0.01);
+    const Sample start = sample();
+    open_ = true;
     wait(options_.warm_up);
-    const Sample before = Sample::of(chain_.counters());
+    const Sample before = sample();
     wait(options_.seconds != 0 ? options_.seconds : 1e9);
-    const Sample after = Sample::of(chain_.counters());
+    const Sample after = sample();
     stop_requested = true;
-    rte_eal_wait_lcore(lcore);
-    if (!failure_.empty()) throw std::runtime_error(failure_);
-    report(before, after);
+    rte_eal_mp_wait_lcore();
+    for (const Member& m : members_)
+      if (!m.failure.empty()) throw std::runtime_error(m.failure);
+    report(start, before, after);
     return 0;
   }
 
  private:
+  /// What one lcore owns.
+  struct Member {
+    Bench* bench = nullptr;
+    Preload preload;
+    rte_mempool* pool = nullptr;
+    std::optional<PortWire> wire;
+    std::optional<Gate> gate;
+    std::optional<Chain> chain;
+    std::optional<Worker> worker;
+    std::uint64_t opening_cycles = 0;
+    std::string failure;
+
+    static int launch(void* self) {
+      static_cast<Member*>(self)->forward();
+      return 0;
+    }
+    void forward() {
+      try {
+        opening_cycles = open_connections(*chain, pool, preload, bench->clock_);
+        ++bench->ready_;
+        while (!bench->open_ && !stop_requested) rte_pause();
+        gate->open = true;
+        worker->run(stop_requested);
+      } catch (const std::exception& e) {
+        failure = e.what();
+        stop_requested = true;
+        if (bench->team_) --bench->team_->receiving;
+      }
+    }
+  };
+
+  void make_member(unsigned number) {
+    Member& m = members_.emplace_back();
+    m.bench = this;
+    m.preload = options_.preload;
+    m.pool = make_pool(fmt::format("bench own {}", number), 8191, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+    m.wire.emplace(ports_, static_cast<std::uint16_t>(number));
+    m.gate.emplace(*m.wire);
+    Chain::Config config{.name = fmt::format("bench{}", number),
+                         .workers = workers_,
+                         .secrets = secrets(),
+                         .own_mac = ports_.mac(Side::outside),
+                         .pool = m.pool};
+    if (team_) {
+      m.preload.owner = &owner_;
+      m.preload.self = number;
+      config.facts = &team_->facts.sink(number);
+      config.speaks = number == 0;
+      config.owner = &owner_;
+      config.self = number;
+      config.handoff = &team_->handoff;
+    }
+    m.chain.emplace(policy_, config, *m.gate);
+    m.worker.emplace(ports_, *m.chain, clock_,
+                     Worker::Config{.queue = static_cast<std::uint16_t>(number),
+                                    .team = team_ ? &*team_ : nullptr});
+  }
+
   /// Until the time is over or a signal came.
   static void wait(double seconds) {
     using Steady = std::chrono::steady_clock;
@@ -161,57 +237,49 @@ class Bench {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 
-  static int launch(void* self) {
-    static_cast<Bench*>(self)->forward();
-    return 0;
+  [[nodiscard]] Sample sample() const {
+    Sample s;
+    s.cycles = rte_rdtsc();
+    for (const Member& m : members_) s.add(m.chain->counters());
+    return s;
   }
 
-  void forward() {
-    try {
-      opening_cycles_ = open_connections(chain_, own_, options_.preload, clock_);
-      start_ = Sample::of(chain_.counters());
-      gate_.open = true;
-      ready_ = true;
-      worker_.run(stop_requested);
-    } catch (const std::exception& e) {
-      failure_ = e.what();
-      stop_requested = true;
-    }
-    finished_ = true;
-  }
-
-  void report(const Sample& before, const Sample& after) {
+  void report(const Sample& start, const Sample& before, const Sample& after) {
     std::uint64_t packets = 0;
     for (std::size_t i = 0; i < kSides; ++i) packets += after.received[i] - before.received[i];
     const auto cycles = static_cast<double>(after.cycles - before.cycles);
     const auto hz = static_cast<double>(rte_get_tsc_hz());
     const auto count = static_cast<double>(packets == 0 ? 1 : packets);
-    const Snapshot s = take_snapshot({&chain_});
+    std::vector<const Chain*> chains;
+    std::uint64_t opening_cycles = 0;
+    for (const Member& m : members_) {
+      chains.push_back(&*m.chain);
+      opening_cycles = std::max(opening_cycles, m.opening_cycles);
+    }
+    const Snapshot s = take_snapshot(chains);
+    const char* const family = options_.preload.family == Family::v4 ? "ipv4" : "ipv6";
     fmt::print("{}", render_table(s));
     fmt::print(
         "{{\"mpps\": {:.3f}, \"cycles\": {:.1f}, \"tsc_hz\": {:.0f}, \"dpdk\": \"{}\", "
-        "\"workers\": 1, \"connections\": {}, \"proven_sources\": {}, \"opening_cycles\": {}, "
+        "\"workers\": {}, \"connections\": {}, \"proven_sources\": {}, \"opening_cycles\": {}, "
         "{}}}\n",
-        count / cycles * hz / 1e6, cycles / count, hz, rte_version(),
-        chain_.tracker().table(options_.preload.family).size(), s.get("trust", "proven_sources"),
-        opening_cycles_, difference(start_, Sample::of(chain_.counters())));
+        count / cycles * hz / 1e6, cycles * workers_ / count, hz, rte_version(), workers_,
+        s.get("tables", fmt::format("{}_connections", family)), s.get("trust", "proven_sources"),
+        opening_cycles, difference(start, sample()));
   }
 
   Options options_;
   Policy policy_;
+  std::vector<unsigned> lcores_;
+  unsigned workers_;
   rte_mempool* receive_;
-  rte_mempool* own_;
   Ports ports_;
-  PortWire port_wire_;
-  Gate gate_;
-  Chain chain_;
+  Owner owner_;
   Clock clock_;
-  Worker worker_;
-  std::uint64_t opening_cycles_ = 0;
-  Sample start_;         ///< when the connections were open
-  std::string failure_;  ///< written before finished_
-  std::atomic<bool> ready_{false};
-  std::atomic<bool> finished_{false};
+  std::optional<Team> team_;
+  std::deque<Member> members_;
+  std::atomic<unsigned> ready_{0};
+  std::atomic<bool> open_{false};  ///< the measurement begins
 };
 
 }  // namespace

@@ -13,7 +13,7 @@ from . import machine
 
 SEED = 1
 HEADER = 24  # bytes of an empty pcap file
-SOURCES = ("traffic.cpp", "traffic.hpp", "captures.cpp")
+SOURCES = ("traffic.cpp", "traffic.hpp", "captures.cpp", "opener.hpp", "../../lib/shard/owner.hpp")
 
 
 class Pair:

@@ -52,8 +52,11 @@ def check(pages):
         raise Unmet("two cores are needed: one forwards, one controls")
 
 
-def priority():
+def priority(workers):
     """The words that run a command above everything else, if that is permitted and does good."""
+    # A core on which a worker never sleeps must still let the control thread in.
+    if workers >= os.cpu_count():
+        return []
     limit = pathlib.Path("/proc/sys/kernel/sched_rt_runtime_us")
     # Kernels before 6.12 stop a real-time thread that never sleeps for 5 % of each second.
     version = tuple(int("".join(c for c in n if c.isdigit()) or 0)
@@ -92,7 +95,7 @@ def _output(*words):
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def facts():
+def facts(workers):
     """Of this machine, for the report."""
     commit = _output("git", "rev-parse", "--short", "HEAD")
     if commit and _output("git", "status", "--porcelain", "--untracked-files=no"):
@@ -106,5 +109,5 @@ def facts():
         "kernel": platform.release(),
         "compiler": _output("c++", "--version").splitlines()[0] if shutil.which("c++") else "",
         "commit": commit,
-        "priority": " ".join(priority()) or "ordinary",
+        "priority": " ".join(priority(workers)) or "ordinary",
     }
