@@ -166,6 +166,13 @@ Segment established(const Flow& f, Side from, std::uint16_t length) {
           .length = length};
 }
 
+Kind kind_of(const std::uint8_t* frame) {
+  constexpr std::size_t kSource = 26;
+  constexpr std::size_t kFlags = 47;
+  if (frame[kFlags] != tcp::kSyn) return Kind::established;
+  return frame[kSource] == kScanners >> 24U ? Kind::scan : Kind::fresh;
+}
+
 std::span<const std::string_view> Case::names() {
   return kNames;
 }

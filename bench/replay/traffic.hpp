@@ -46,6 +46,12 @@ std::vector<Segment> opening(const Flow& flow, Side first = Side::outside);
 /// A segment that belongs to the open connection and changes nothing in it.
 Segment established(const Flow& flow, Side from, std::uint16_t length);
 
+/// What a frame of a case is part of.
+enum class Kind : std::uint8_t { established, fresh, scan };
+inline constexpr std::size_t kKinds = 3;
+/// Of a frame of `mixed`: by its flags, and by its source, for scanners have no connections.
+Kind kind_of(const std::uint8_t* frame);
+
 /// Frames as they follow one another on the two ports.
 class Case {
  public:
