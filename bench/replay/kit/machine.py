@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the figures depend on, and what must hold before anything runs."""
 
+import contextlib
+import fcntl
 import os
 import pathlib
 import platform
@@ -50,6 +52,14 @@ def check(pages):
                     f"echo {total - free + pages} > {PAGES_FILE}/nr_hugepages")
     if os.cpu_count() < 2:
         raise Unmet("two cores are needed: one forwards, one controls")
+
+
+@contextlib.contextmanager
+def alone():
+    """One measurement at a time on this machine, whoever else measures."""
+    with open("/run/lock/mitibox-bench", "w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def priority(workers):
@@ -104,7 +114,7 @@ def facts(workers):
         "machine": os.environ.get("MITIBOX_MACHINE") or platform.node(),
         "cpu": _first("/proc/cpuinfo", "model name"),
         "cores": os.cpu_count(),
-        "virtual": _output("systemd-detect-virt") or "unknown",
+        "virtual": _output("systemd-detect-virt", "--vm") or "no virtual machine",
         "memory_gib": round(int(_first("/proc/meminfo", "MemTotal").split()[0]) / (1 << 20), 1),
         "kernel": platform.release(),
         "compiler": _output("c++", "--version").splitlines()[0] if shutil.which("c++") else "",

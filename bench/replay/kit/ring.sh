@@ -20,6 +20,9 @@ ring_bench() {
   ((free >= pages)) ||
     die "$pages huge pages of 2 MiB are needed, $free of $total are free:" \
       "echo $((total - free + pages)) > $PAGES/nr_hugepages"
+  # One measurement at a time on this machine, whoever else measures.
+  exec 9>/run/lock/mitibox-bench
+  flock 9
   if chrt -f 10 true 2>/dev/null; then first=(chrt -f 10); fi
   "${first[@]}" "$program" -l "$lcores" --no-pci --no-telemetry --huge-unlink --log-level 4 \
     --file-prefix "${program##*/}-$$" -- "$@"
