@@ -25,7 +25,7 @@ constexpr double kLeastClients = 0.98;
 bool say(const char* what, unsigned got, unsigned of, double least) {
   const double share = of == 0 ? 1 : static_cast<double>(got) / of;
   const bool holds = share >= least;
-  fmt::print("{:<56}{:>9} of {:>9}  {:>8.3f} %  (>= {:g} %)  {}\n", what, got, of, 100 * share,
+  fmt::print("| {} | {} of {} | {:.2f} % | >= {:g} % | {} |\n", what, got, of, 100 * share,
              100 * least, holds ? "holds" : "FAILS");
   return holds;
 }
@@ -67,14 +67,19 @@ int run(int argc, char** argv) {
             make_pool("flood own", 8191, RTE_MBUF_DEFAULT_BUF_SIZE, 0));
   const double seconds =
       static_cast<double>(rte_rdtsc() - start) / static_cast<double>(rte_get_tsc_hz());
-  fmt::print("{} SYNs in {:.1f} s; {} reached the host and were answered; {} half-opens made way\n",
-             o.flood, seconds, o.to_host, o.evicted);
+  fmt::print(
+      "{} SYNs in {:.1f} s, sender and host included; {} reached the host and were answered; "
+      "{} half-opens made way for newer ones.\n\n"
+      "| what | how many | share | goal | |\n| --- | ---: | ---: | ---: | --- |\n",
+      o.flood, seconds, o.to_host, o.evicted);
   bool holds =
       say("established connections that still forward", o.established, order.established, 1);
   holds &= say("proven scanners that are still distrusted", o.scanners, order.scanners, 1);
   holds &= say("genuine clients connected within 4 s", o.clients, order.clients, kLeastClients);
-  fmt::print("  of these with their first SYN: {}; deceived by a forged answer: {}\n",
-             o.clients_at_first, o.clients_deceived);
+  fmt::print(
+      "\nWith their first SYN: {} clients; deceived by a forged answer, since the flood had "
+      "forged their address: {}.\n",
+      o.clients_at_first, o.clients_deceived);
   return holds ? 0 : 1;
 }
 

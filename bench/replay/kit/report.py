@@ -82,6 +82,9 @@ def markdown(results):
     lines = [f"{describe(results)}", "", "| " + " | ".join(header) + " |",
              "| --- |" + " ---: |" * (len(header) - 1)]
     lines += ["| " + " | ".join(row) + " |" for row in table]
+    lines += ["", "| case | what is sent, and what the box holds | packets a port |",
+              "| --- | --- | ---: |"]
+    lines += [f"| {c['name']} | {c['text']} | {c['packets']:,} |" for c in results["cases"]]
     return "\n".join(lines)
 
 
@@ -109,12 +112,14 @@ def fates(case):
     return "\n".join(f"{100 * count / received:6.2f} %  {name}" for name, count in lines)
 
 
-def paste(path, text):
+def paste(path, text, name="replay"):
     """Replaces what stands between the markers of the file, or the whole of it."""
     path = pathlib.Path(path)
     old = path.read_text(encoding="utf-8") if path.exists() else ""
-    begin, end = "<!-- replay: begin -->", "<!-- replay: end -->"
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     if begin in old and end in old:
         head, rest = old.split(begin, 1)
         text = f"{head}{begin}\n{text}\n{end}{rest.split(end, 1)[1]}"
+    elif old and name != "replay":
+        raise ValueError(f"{path} has no markers {begin} {end}")
     path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
