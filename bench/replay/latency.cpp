@@ -7,7 +7,6 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 
-#include <algorithm>
 #include <boost/program_options.hpp>
 #include <cstdio>
 #include <iostream>
@@ -32,11 +31,6 @@ struct Options {
   double seconds = 0.2;
   unsigned rounds = 15;
 };
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 /// Of one forwarder at one load: each round's percentiles and its worst, in us.
 struct Series {
@@ -66,10 +60,14 @@ class Latency {
         box_(ring_policy(0), pool_, options.connections) {}
 
   int run() {
-    const double capacity = find_capacity();
+    const double capacity =
+        find_capacity([this](double rate) { return measure(rate, forward_box_); });
     fmt::print(
-        "\n| load | forwarder | Mpps | lost | p50 | p90 | p99 | p99.9 | max |\n"
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+        "{} connections; capacity, taken without loss: {:.2f} Mpps.\n\n"
+        "| load | forwarder | Mpps | lost | p50 | p90 | p99 | p99.9 | max |\n"
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        options_.connections, capacity / 1e6);
+    std::fflush(stdout);
     bool holds = true;
     for (const double load : {0.1, 0.5, 0.9}) {
       Series io;
@@ -100,24 +98,6 @@ class Latency {
     beside(forward, [&] { t = generator_.run({{rate / 2, rate / 2}, options_.seconds}); });
     generator_.clear();
     return t;
-  }
-
-  double find_capacity() {
-    std::vector<double> taken;
-    std::vector<double> lost;
-    for (unsigned i = 0; i < std::max(3U, options_.rounds); ++i) {
-      const Tally t = measure(1e9, forward_box_);
-      taken.push_back(t.taken());
-      lost.push_back(static_cast<double>(Tally::sum(t.lost)) /
-                     static_cast<double>(Tally::sum(t.offered)));
-    }
-    fmt::print("{} connections; the box takes {:.2f} Mpps from rings that are {}.\n",
-               options_.connections, median(taken) / 1e6,
-               median(lost) > 0.02 ? "always full"
-                                   : "not always full: the generator is the limit, and the loads "
-                                     "below are shares of what it can send");
-    std::fflush(stdout);
-    return median(taken);
   }
 
   static void print(double load, const char* who, const Series& s) {

@@ -6,7 +6,6 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 
-#include <algorithm>
 #include <boost/program_options.hpp>
 #include <cstdio>
 #include <iostream>
@@ -34,11 +33,6 @@ struct Options {
   unsigned rounds = 15;
   double overload = 1.2;
 };
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 class Overload {
  public:
@@ -68,26 +62,8 @@ class Overload {
     return t;
   }
 
-  /// The highest rate of this mix of which nearly nothing is lost, in the best of three attempts.
-  double find_capacity(double inside) {
-    double low = 0;
-    double high = kMostTried;
-    while (high - low > 0.1e6) {
-      const double rate = (low + high) / 2;
-      bool held = false;
-      for (int attempt = 0; attempt < 3 && !held; ++attempt) {
-        const Tally t = measure(rate, inside);
-        const auto offered = static_cast<double>(Tally::sum(t.offered));
-        held = offered >= kNearlyAll * rate * t.seconds &&
-               static_cast<double>(Tally::sum(t.lost)) <= kNearlyNothing * offered;
-      }
-      (held ? low : high) = rate;
-    }
-    return low;
-  }
-
   bool scenario(double inside) {
-    const double capacity = find_capacity(inside);
+    const double capacity = find_capacity([&](double rate) { return measure(rate, inside); });
     const double rate = options_.overload * capacity;
     std::vector<double> offered;
     std::vector<double> taken;

@@ -22,7 +22,11 @@ namespace mitibox::bench {
 
 namespace {
 
-constexpr std::uint64_t kBehind = 4096;  // packets that a late sender makes up for
+constexpr double kMostTried = 40e6;       // packets a second
+constexpr double kPrecision = 0.1e6;      // packets a second
+constexpr double kNearlyNothing = 0.005;  // of what is offered
+// A sender that was held up, as only this one can be, does not make up for more than this.
+constexpr std::uint64_t kBehind = 2 * kBurst;
 
 rte_ring* make_ring(const char* what, Side side, unsigned size) {
   const std::string name = fmt::format("{} {}", side == Side::outside ? "outside" : "inside", what);
@@ -213,6 +217,28 @@ void forward_io(const std::atomic<bool>& stop) {
           rte_eth_tx_burst(static_cast<std::uint16_t>(index(other(side))), 0, frames.data(), n);
       if (sent < n) rte_pktmbuf_free_bulk(frames.data() + sent, n - sent);
     }
+}
+
+double find_capacity(const std::function<Tally(double)>& measure) {
+  double low = 0;
+  double high = kMostTried;
+  while (high - low > kPrecision) {
+    const double rate = (low + high) / 2;
+    bool held = false;
+    for (int attempt = 0; attempt < 3 && !held; ++attempt) {
+      const Tally t = measure(rate);
+      const auto offered = static_cast<double>(Tally::sum(t.offered));
+      held = offered >= kNearlyAll * rate * t.seconds &&
+             static_cast<double>(Tally::sum(t.lost)) <= kNearlyNothing * offered;
+    }
+    (held ? low : high) = rate;
+  }
+  return low;
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
 }
 
 Policy ring_policy(double drop) {

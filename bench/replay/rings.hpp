@@ -101,6 +101,14 @@ void beside(const std::function<void(const std::atomic<bool>&)>& forward,
 /// What testpmd's forward mode io does, with bursts of 32.
 void forward_io(const std::atomic<bool>& stop);
 
+/// The highest rate, in packets a second, of which nearly nothing is lost in the best of three
+/// attempts, found by halving. `measure(rate)`. It cannot be higher than what the generator sends.
+double find_capacity(const std::function<Tally(double)>& measure);
+/// The share of the offered packets that must have been sent for a measurement to count.
+constexpr double kNearlyAll = 0.98;
+
+double median(std::vector<double> values);
+
 /// The service that the flows of traffic.hpp use, no grace period, a coin of this weight.
 Policy ring_policy(double drop);
 
