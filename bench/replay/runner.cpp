@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The appliance's data path between two ports for a stated time, with connections that are open
-// beforehand: a capture that is replayed over and over cannot hold their handshakes.
+// The appliance's data path between two ports until a signal or for a stated time, with
+// connections that are open beforehand. Prints the operator's table, then one line of JSON.
 #include <fmt/format.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
-#include <rte_mempool.h>
+#include <rte_pause.h>
+#include <rte_version.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <boost/program_options.hpp>
 #include <chrono>
+#include <climits>
+#include <csignal>
 #include <cstdio>
-#include <memory>
+#include <deque>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -23,10 +28,11 @@
 #include "base/eal.hpp"
 #include "chain/chain.hpp"
 #include "observe/snapshot.hpp"
+#include "opener.hpp"
 #include "port/ports.hpp"
+#include "sample.hpp"
+#include "shard/owner.hpp"
 #include "shard/worker.hpp"
-#include "tracker/tracker.hpp"
-#include "traffic.hpp"
 
 namespace po = boost::program_options;
 
@@ -34,13 +40,17 @@ namespace mitibox::bench {
 
 namespace {
 
+std::atomic<bool> stop_requested{false};
+
+void request_stop(int /*signal*/) {
+  stop_requested.store(true, std::memory_order_relaxed);
+}
+
 struct Options {
   std::string policy;
-  double seconds = 3;
+  double seconds = 0;  ///< 0: until a signal
   double warm_up = 1;
-  std::uint64_t connections = 0;
-  Family family = Family::v4;
-  std::uint8_t protocol = protocol::kTcp;
+  Preload preload;
   unsigned mbufs = 0;
   std::uint16_t room = 0;
   double clock = 1;
@@ -48,13 +58,16 @@ struct Options {
 
 Options read(int argc, char** argv) {
   po::options_description d;
-  d.add_options()("policy", po::value<std::string>()->required())(
-      "seconds", po::value<double>()->default_value(3))("warm-up",
-                                                        po::value<double>()->default_value(1))(
-      "connections", po::value<std::uint64_t>()->default_value(0))("ipv6", "")("udp", "")(
-      "mbufs", po::value<unsigned>()->required())("room",
-                                                  po::value<std::uint16_t>()->default_value(256))(
-      "clock", po::value<double>()->default_value(1));
+  auto add = d.add_options();
+  add("policy", po::value<std::string>()->required());
+  add("seconds", po::value<double>()->default_value(0));
+  add("warm-up", po::value<double>()->default_value(1));
+  add("connections", po::value<std::uint64_t>()->default_value(0));
+  add("ipv6", "")("udp", "");
+  add("open-from-inside", "");
+  add("mbufs", po::value<unsigned>()->required());
+  add("room", po::value<std::uint16_t>()->default_value(256));
+  add("clock", po::value<double>()->default_value(1));
   po::variables_map m;
   po::store(po::parse_command_line(argc, argv, d), m);
   po::notify(m);
@@ -62,125 +75,168 @@ Options read(int argc, char** argv) {
   o.policy = m["policy"].as<std::string>();
   o.seconds = m["seconds"].as<double>();
   o.warm_up = m["warm-up"].as<double>();
-  o.connections = m["connections"].as<std::uint64_t>();
-  if (m.count("ipv6") != 0) o.family = Family::v6;
-  if (m.count("udp") != 0) o.protocol = protocol::kUdp;
+  o.preload.connections = m["connections"].as<std::uint64_t>();
+  if (m.count("ipv6") != 0) o.preload.family = Family::v6;
+  if (m.count("udp") != 0) o.preload.protocol = protocol::kUdp;
+  if (m.count("open-from-inside") != 0) o.preload.first = Side::inside;
   o.mbufs = m["mbufs"].as<unsigned>();
   o.room = m["room"].as<std::uint16_t>();
   o.clock = m["clock"].as<double>();
   return o;
 }
 
-/// Frees what the handshakes send, then is the port's own.
-class Gate : public Wire {
- public:
-  explicit Gate(PortWire& port) : port_(port) {}
-  std::uint16_t send(Side to, rte_mbuf** frames, std::uint16_t count) override {
-    if (open) return port_.send(to, frames, count);
-    for (std::uint16_t i = 0; i < count; ++i) rte_pktmbuf_free(frames[i]);
-    return count;
-  }
-  bool open = false;
-
- private:
-  PortWire& port_;
-};
+std::vector<unsigned> forwarding_lcores() {
+  std::vector<unsigned> lcores;
+  for (unsigned l = rte_get_next_lcore(UINT_MAX, 1, 0); l < RTE_MAX_LCORE;
+       l = rte_get_next_lcore(l, 1, 0))
+    lcores.push_back(l);
+  if (lcores.empty()) throw std::runtime_error("give two lcores or more: the first one controls");
+  return lcores;
+}
 
 class Bench {
  public:
   explicit Bench(const Options& options)
       : options_(options),
         policy_(load_policy(options.policy)),
+        lcores_(forwarding_lcores()),
+        workers_(static_cast<unsigned>(lcores_.size())),
         receive_(make_pool("bench rx", options.mbufs, options.room, 0)),
-        own_(make_pool("bench own", 8191, RTE_MBUF_DEFAULT_BUF_SIZE, 0)),
-        ports_(Ports::Config{{0, 1}, 1, 1024}, receive_),
-        port_wire_(ports_, 0),
-        gate_(port_wire_),
-        chain_(policy_, {"bench", 1, Secrets::derive({1, 2}), ports_.mac(Side::outside), own_},
-               gate_),
-        clock_(options.clock),
-        worker_(ports_, chain_, clock_, {}) {}
+        ports_(Ports::Config{{0, 1}, static_cast<std::uint16_t>(workers_), 1024}, receive_),
+        owner_(policy_, secrets(), workers_, ports_.steering()),
+        clock_(options.clock) {
+    if (workers_ > 1) team_.emplace("bench", workers_);
+    for (unsigned i = 0; i < workers_; ++i) make_member(i);
+  }
 
   int run() {
-    const unsigned lcore = rte_get_next_lcore(UINT_MAX, 1, 0);
-    if (lcore == RTE_MAX_LCORE) throw std::runtime_error("give two lcores: control and forwarding");
-    rte_eal_remote_launch(&Bench::launch, this, lcore);
-    while (!ready_) sleep(0.01);
-    sleep(options_.warm_up);
+    for (unsigned i = 0; i < workers_; ++i)
+      rte_eal_remote_launch(&Member::launch, &members_[i], lcores_[i]);
+    while (ready_ < workers_ && !stop_requested) wait(0.01);
+    const Sample start = sample();
+    open_ = true;
+    wait(options_.warm_up);
     const Sample before = sample();
-    sleep(options_.seconds);
+    wait(options_.seconds != 0 ? options_.seconds : 1e9);
     const Sample after = sample();
-    stop_ = true;
-    rte_eal_wait_lcore(lcore);
-    const double packets = static_cast<double>(after.packets - before.packets);
-    const double cycles = static_cast<double>(after.cycles - before.cycles);
-    fmt::print("{}", render_table(take_snapshot({&chain_})));
-    fmt::print(
-        "{{\"mpps\": {:.3f}, \"cycles\": {:.1f}, \"connections\": {}, \"opening_cycles\": {}}}\n",
-        packets / cycles * static_cast<double>(rte_get_tsc_hz()) / 1e6, cycles / packets,
-        chain_.tracker().table(options_.family).size(), opening_cycles_);
+    stop_requested = true;
+    rte_eal_mp_wait_lcore();
+    for (const Member& m : members_)
+      if (!m.failure.empty()) throw std::runtime_error(m.failure);
+    report(start, before, after);
     return 0;
   }
 
  private:
-  struct Sample {
-    std::uint64_t packets, cycles;
-  };
-  static void sleep(double seconds) {
-    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
-  }
-  Sample sample() const {
-    std::uint64_t packets = 0;
-    for (const Side side : {Side::outside, Side::inside})
-      packets += chain_.counters().received[index(side)].get();
-    return {packets, rte_rdtsc()};
-  }
-  static int launch(void* self) {
-    auto& bench = *static_cast<Bench*>(self);
-    bench.open_connections();
-    bench.gate_.open = true;
-    bench.ready_ = true;
-    bench.worker_.run(bench.stop_);
-    return 0;
-  }
+  /// What one lcore owns.
+  struct Member {
+    Bench* bench = nullptr;
+    Preload preload;
+    rte_mempool* pool = nullptr;
+    std::optional<PortWire> wire;
+    std::optional<Gate> gate;
+    std::optional<Chain> chain;
+    std::optional<Worker> worker;
+    std::uint64_t opening_cycles = 0;
+    std::string failure;
 
-  void open_connections() {
-    const std::uint64_t start = rte_rdtsc();
-    for (std::uint64_t at = 0; at < options_.connections; at += kBurst) {
-      const std::uint64_t n = std::min<std::uint64_t>(kBurst, options_.connections - at);
-      const std::size_t steps = options_.protocol == protocol::kTcp ? 3 : 2;
-      for (std::size_t step = 0; step < steps; ++step) {
-        std::array<rte_mbuf*, kBurst> frames{};
-        Side from = Side::outside;
-        for (std::uint64_t i = 0; i < n; ++i) {
-          const Flow f = flow(at + i, options_.family, options_.protocol);
-          const Segment s = opening(f)[step];
-          from = s.from;
-          rte_mbuf* m = rte_pktmbuf_alloc(own_);
-          auto* bytes = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(m, 128));
-          rte_pktmbuf_trim(m, static_cast<std::uint16_t>(128 - write_frame(f, s, bytes)));
-          frames[i] = m;
-        }
-        chain_.process(from, {frames.data(), n}, clock_.read());
-        chain_.transmit().flush();
+    static int launch(void* self) {
+      static_cast<Member*>(self)->forward();
+      return 0;
+    }
+    void forward() {
+      try {
+        opening_cycles = open_connections(*chain, pool, preload, bench->clock_);
+        ++bench->ready_;
+        while (!bench->open_ && !stop_requested) rte_pause();
+        gate->open = true;
+        worker->run(stop_requested);
+      } catch (const std::exception& e) {
+        failure = e.what();
+        stop_requested = true;
+        if (bench->team_) --bench->team_->receiving;
       }
     }
-    if (options_.connections != 0) opening_cycles_ = (rte_rdtsc() - start) / options_.connections;
+  };
+
+  void make_member(unsigned number) {
+    Member& m = members_.emplace_back();
+    m.bench = this;
+    m.preload = options_.preload;
+    m.pool = make_pool(fmt::format("bench own {}", number), 8191, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+    m.wire.emplace(ports_, static_cast<std::uint16_t>(number));
+    m.gate.emplace(*m.wire);
+    Chain::Config config{.name = fmt::format("bench{}", number),
+                         .workers = workers_,
+                         .secrets = secrets(),
+                         .own_mac = ports_.mac(Side::outside),
+                         .pool = m.pool};
+    if (team_) {
+      m.preload.owner = &owner_;
+      m.preload.self = number;
+      config.facts = &team_->facts.sink(number);
+      config.speaks = number == 0;
+      config.owner = &owner_;
+      config.self = number;
+      config.handoff = &team_->handoff;
+    }
+    m.chain.emplace(policy_, config, *m.gate);
+    m.worker.emplace(ports_, *m.chain, clock_,
+                     Worker::Config{.queue = static_cast<std::uint16_t>(number),
+                                    .team = team_ ? &*team_ : nullptr});
+  }
+
+  /// Until the time is over or a signal came.
+  static void wait(double seconds) {
+    using Steady = std::chrono::steady_clock;
+    const auto end = Steady::now() + std::chrono::duration<double>(seconds);
+    while (!stop_requested && Steady::now() < end)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+
+  [[nodiscard]] Sample sample() const {
+    Sample s;
+    s.cycles = rte_rdtsc();
+    for (const Member& m : members_) s.add(m.chain->counters());
+    return s;
+  }
+
+  void report(const Sample& start, const Sample& before, const Sample& after) {
+    std::uint64_t packets = 0;
+    for (std::size_t i = 0; i < kSides; ++i) packets += after.received[i] - before.received[i];
+    const auto cycles = static_cast<double>(after.cycles - before.cycles);
+    const auto hz = static_cast<double>(rte_get_tsc_hz());
+    const auto count = static_cast<double>(packets == 0 ? 1 : packets);
+    std::vector<const Chain*> chains;
+    std::uint64_t opening_cycles = 0;
+    for (const Member& m : members_) {
+      chains.push_back(&*m.chain);
+      opening_cycles = std::max(opening_cycles, m.opening_cycles);
+    }
+    const Snapshot s = take_snapshot(chains);
+    const char* const family = options_.preload.family == Family::v4 ? "ipv4" : "ipv6";
+    fmt::print("{}", render_table(s));
+    fmt::print(
+        "{{\"mpps\": {:.3f}, \"cycles\": {:.1f}, \"tsc_hz\": {:.0f}, \"dpdk\": \"{}\", "
+        "\"workers\": {}, \"connections\": {}, \"proven_sources\": {}, \"opening_cycles\": {}, "
+        "{}}}\n",
+        count / cycles * hz / 1e6, cycles * workers_ / count, hz, rte_version(), workers_,
+        s.get("tables", fmt::format("{}_connections", family)), s.get("trust", "proven_sources"),
+        opening_cycles, difference(start, sample()));
   }
 
   Options options_;
   Policy policy_;
+  std::vector<unsigned> lcores_;
+  unsigned workers_;
   rte_mempool* receive_;
-  rte_mempool* own_;
   Ports ports_;
-  PortWire port_wire_;
-  Gate gate_;
-  Chain chain_;
+  Owner owner_;
   Clock clock_;
-  Worker worker_;
-  std::uint64_t opening_cycles_ = 0;
-  std::atomic<bool> ready_{false};
-  std::atomic<bool> stop_{false};
+  std::optional<Team> team_;
+  std::deque<Member> members_;
+  std::atomic<unsigned> ready_{0};
+  std::atomic<bool> open_{false};  ///< the measurement begins
 };
 
 }  // namespace
@@ -192,8 +248,15 @@ int main(int argc, char* argv[]) {
   try {
     const int used = rte_eal_init(argc, argv);
     if (used < 0) throw std::runtime_error(rte_strerror(rte_errno));
-    Bench bench(read(argc - used, argv + used));
-    return bench.run();
+    std::signal(SIGINT, request_stop);
+    std::signal(SIGTERM, request_stop);
+    int status = 0;
+    {
+      Bench bench(read(argc - used, argv + used));
+      status = bench.run();
+    }
+    rte_eal_cleanup();
+    return status;
   } catch (const std::exception& e) {
     fmt::print(stderr, "mitibox-bench: {}\n", e.what());
     return 1;

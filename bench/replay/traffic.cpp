@@ -16,10 +16,12 @@ namespace {
 
 constexpr std::uint32_t kOutside = 0xc6120000U;  // 198.18.0.0/15
 constexpr std::uint32_t kOutsideCount = 1U << 17U;
-constexpr std::uint32_t kInside = 0xcb007100U;  // 203.0.113.0/24
+constexpr std::uint32_t kScanners = 0xb9120000U;  // as many, none of which has a connection
+constexpr std::uint32_t kInside = 0xcb007100U;    // 203.0.113.0/24
 constexpr std::uint8_t kServer = 10;
 constexpr std::uint16_t kServed = 443;
 constexpr std::size_t kLeast = 60;
+constexpr std::array<std::uint8_t, 4> kMss{2, 4, 1460 >> 8, 1460 & 0xff};
 constexpr Mac kRouter{{0x02, 0, 0, 0, 0, 1}};
 constexpr Mac kHost{{0x02, 0, 0, 0, 0, 2}};
 
@@ -85,7 +87,8 @@ std::size_t write_frame(const Flow& f, const Segment& s, std::uint8_t* out) {
   const bool v4 = f.family == Family::v4;
   const std::size_t l4 = sizeof(EtherHeader) + (v4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header));
   const bool tcp = f.protocol == protocol::kTcp;
-  const std::size_t headers = l4 + (tcp ? sizeof(TcpHeader) : sizeof(UdpHeader));
+  const std::size_t options = s.mss ? kMss.size() : 0;
+  const std::size_t headers = l4 + (tcp ? sizeof(TcpHeader) + options : sizeof(UdpHeader));
   const std::size_t datagram = std::max<std::size_t>(headers, s.length);
   const std::size_t length = std::max(datagram, kLeast);
   std::memset(out, 0, length);
@@ -127,8 +130,9 @@ std::size_t write_frame(const Flow& f, const Segment& s, std::uint8_t* out) {
   if (tcp) {
     put32(at + 4, s.sequence);
     put32(at + 8, s.acknowledgement);
-    at[12] = 0x50;
+    at[12] = s.mss ? 0x60 : 0x50;
     at[13] = s.flags;
+    if (s.mss) std::memcpy(at + sizeof(TcpHeader), kMss.data(), kMss.size());
     put16(at + 14, 0xffff);
     put_sum(at + 16, pseudo + sum_bytes(at, upper));
   } else {
@@ -138,17 +142,19 @@ std::size_t write_frame(const Flow& f, const Segment& s, std::uint8_t* out) {
   return length;
 }
 
-std::vector<Segment> opening(const Flow& f) {
-  if (f.protocol != protocol::kTcp) return {{.from = Side::outside}, {.from = Side::inside}};
-  return {{.from = Side::outside, .flags = tcp::kSyn, .sequence = f.outside_isn},
-          {.from = Side::inside,
+std::vector<Segment> opening(const Flow& f, Side first) {
+  const Side second = other(first);
+  if (f.protocol != protocol::kTcp) return {{.from = first}, {.from = second}};
+  const bool inbound = first == Side::outside;
+  const std::uint32_t isn = inbound ? f.outside_isn : f.inside_isn;
+  const std::uint32_t peer = inbound ? f.inside_isn : f.outside_isn;
+  return {{.from = first, .flags = tcp::kSyn, .sequence = isn, .mss = true},
+          {.from = second,
            .flags = tcp::kSyn | tcp::kAck,
-           .sequence = f.inside_isn,
-           .acknowledgement = f.outside_isn + 1},
-          {.from = Side::outside,
-           .flags = tcp::kAck,
-           .sequence = f.outside_isn + 1,
-           .acknowledgement = f.inside_isn + 1}};
+           .sequence = peer,
+           .acknowledgement = isn + 1,
+           .mss = true},
+          {.from = first, .flags = tcp::kAck, .sequence = isn + 1, .acknowledgement = peer + 1}};
 }
 
 Segment established(const Flow& f, Side from, std::uint16_t length) {
@@ -158,6 +164,13 @@ Segment established(const Flow& f, Side from, std::uint16_t length) {
           .sequence = (inbound ? f.outside_isn : f.inside_isn) + 1,
           .acknowledgement = (inbound ? f.inside_isn : f.outside_isn) + 1,
           .length = length};
+}
+
+Kind kind_of(const std::uint8_t* frame) {
+  constexpr std::size_t kSource = 26;
+  constexpr std::size_t kFlags = 47;
+  if (frame[kFlags] != tcp::kSyn) return Kind::established;
+  return frame[kSource] == kScanners >> 24U ? Kind::scan : Kind::fresh;
 }
 
 std::span<const std::string_view> Case::names() {
@@ -197,9 +210,8 @@ std::size_t Case::scan(std::uint8_t* out, bool spoofed) {
   Flow f;
   const std::uint64_t draw = random_();
   // A spoofed source is any unicast address.
-  f.outside = spoofed
-                  ? Address(be32(0x0b000000U + static_cast<std::uint32_t>(draw % 0x70000000U)))
-                  : outside_address(Family::v4, static_cast<std::uint32_t>(draw % kOutsideCount));
+  f.outside = spoofed ? Address(be32(0x0b000000U + static_cast<std::uint32_t>(draw % 0x70000000U)))
+                      : Address(be32(kScanners + static_cast<std::uint32_t>(draw % kOutsideCount)));
   f.inside = name_ == "served-flood"
                  ? inside_address(Family::v4, 20)
                  : inside_address(Family::v4, static_cast<std::uint8_t>(64 + (draw >> 40U) % 190));
@@ -207,10 +219,13 @@ std::size_t Case::scan(std::uint8_t* out, bool spoofed) {
   f.inside_port =
       name_ == "served-flood" ? kServed : static_cast<std::uint16_t>(1 + random_() % 1024);
   const auto isn = static_cast<std::uint32_t>(random_());
-  return write_frame(f, {.from = Side::outside, .flags = tcp::kSyn, .sequence = isn}, out);
+  // With an MSS, as nmap, zmap and masscan send it.
+  return write_frame(f, {.from = Side::outside, .flags = tcp::kSyn, .sequence = isn, .mss = true},
+                     out);
 }
 
 std::size_t Case::malformed(std::uint8_t* out) {
+  constexpr std::size_t kUpper = sizeof(TcpHeader) + kMss.size();
   const std::size_t length = scan(out, true);
   switch (random_() % 4) {
     case 0:  // IP header checksum
@@ -219,8 +234,9 @@ std::size_t Case::malformed(std::uint8_t* out) {
     case 1:  // SYN and FIN
       out[47] ^= 0x01;
       put16(out + 50, 0);
-      put_sum(out + 50, pseudo_sum(*reinterpret_cast<Ipv4Header*>(out + 14), protocol::kTcp, 20) +
-                            sum_bytes(out + 34, 20));
+      put_sum(out + 50,
+              pseudo_sum(*reinterpret_cast<Ipv4Header*>(out + 14), protocol::kTcp, kUpper) +
+                  sum_bytes(out + 34, kUpper));
       break;
     case 2:  // TCP checksum
       out[50] ^= 0x55;

@@ -24,8 +24,8 @@ struct Flow {
 };
 
 /// Flow `number`: a function of its number and kind alone. Outside: 198.18.0.0/15 or
-/// 2001:db8:ffff::/48, 131,072 sources before one repeats. Inside: 203.0.113.10, port 443, or
-/// 2001:db8:1::10.
+/// 2001:db8:ff00::/40, 131,072 sources before one repeats. Inside: 203.0.113.10, port 443, or
+/// 2001:db8:1::a.
 Flow flow(std::uint64_t number, Family family, std::uint8_t protocol);
 
 /// What a frame says beyond its flow.
@@ -34,16 +34,23 @@ struct Segment {
   std::uint8_t flags = tcp::kAck;
   std::uint32_t sequence = 0, acknowledgement = 0;  ///< TCP, host byte order
   std::uint16_t length = 0;                         ///< of the whole frame; 0: the smallest
+  bool mss = false;                                 ///< TCP: carries the option, as a SYN does
 };
 
 /// Writes the Ethernet frame, checksums right, padded to 60 bytes; `out` must hold 1518.
 /// Returns its length.
 std::size_t write_frame(const Flow& flow, const Segment& segment, std::uint8_t* out);
 
-/// The handshake (TCP: three segments; UDP: a datagram each way), in order.
-std::vector<Segment> opening(const Flow& flow);
+/// The handshake (TCP: three segments; UDP: a datagram each way), in order. `first`: who opens.
+std::vector<Segment> opening(const Flow& flow, Side first = Side::outside);
 /// A segment that belongs to the open connection and changes nothing in it.
 Segment established(const Flow& flow, Side from, std::uint16_t length);
+
+/// What a frame of a case is part of.
+enum class Kind : std::uint8_t { established, fresh, scan };
+inline constexpr std::size_t kKinds = 3;
+/// Of a frame of `mixed`: by its flags, and by its source, for scanners have no connections.
+Kind kind_of(const std::uint8_t* frame);
 
 /// Frames as they follow one another on the two ports.
 class Case {
