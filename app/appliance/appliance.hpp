@@ -65,9 +65,9 @@ class Appliance {
   Owner owner_;
   Clock clock_;
   std::optional<Team> team_;
-  std::optional<Mapping::Place> place_;    ///< with tables.persist
-  std::optional<Survivors> survivors_;     ///< while the workers are made
-  std::vector<Restored> restored_;         ///< by worker
+  std::optional<Mapping::Place> place_;  ///< with tables.persist
+  std::optional<Survivors> survivors_;   ///< while the workers are made
+  std::vector<Restored> restored_;       ///< by worker
   TelemetrySource telemetry_;
   const std::atomic<bool>* stop_ = nullptr;
   std::atomic<unsigned> forwarding_{0};

@@ -100,7 +100,7 @@ Probability::Outcome Probability::decide_remembered(const Draw& draw, Now now) {
   const Memory::Place place = memory_->locate(draw.remember, now);
   if (!place.found) {
     memory_->store(place, draw.remember, false, now);
-    flooded_ = place.victim_age < kFloodBelow;
+    flooded_ = memory_->eviction_age(now) < kFloodBelow;
     return Outcome::coin;
   }
   if (place.flagged) return Outcome::admit;
@@ -114,7 +114,7 @@ Probability::Outcome Probability::decide_in_flood(const Draw& draw, Now now) {
   if (place.found && place.flagged) return Outcome::admit;
   const bool repeated = place.found && place.age >= kSoonest;
   const std::uint64_t slot = period_index(now.time, kSlot, draw.attempt);
-  if (!repeated && drop_.takes(siphash13_of(retransmission_, draw.attempt, slot)))
+  if (!repeated && drop_.takes_in_turn(siphash13_of(retransmission_, draw.attempt), slot))
     return Outcome::coin;
   memory_->store(place, draw.remember, true, now);
   return Outcome::admit;

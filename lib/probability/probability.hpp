@@ -25,10 +25,12 @@ namespace mitibox {
 /// without their epoch, so that a repeat beyond its end counts as one.
 ///
 /// In a flood, when the memory forgets first packets before a client would repeat them (live tags
-/// evicted younger than 3 s; over when none younger than 6 s was for a minute), a coin per
-/// attempt and slot of 1 s, with a phase keyed per attempt, takes the place of the other: a first
-/// packet passes with the same probability, each later slot is another draw, repeats within one
-/// are not. What passes is remembered as admitted as long as the memory lasts.
+/// evicted younger than 3 s on the average; over when older than 6 s, or none for a minute), a coin
+/// per attempt and slot of 1 s, with a phase keyed per attempt, takes the place of the other: a
+/// first packet passes with the same probability, repeats within a slot share its coin, and the
+/// slots take turns: with `drop` 1/2 what falls in one passes in the next, which is where a
+/// client's first repetition lies. What passes is remembered as admitted as long as the memory
+/// lasts.
 class Probability {
  public:
   enum class Outcome : std::uint8_t {
@@ -58,8 +60,8 @@ class Probability {
   /// none of them null; `outcomes` is as long.
   void judge(std::span<const Packet* const> openings, Now now, std::span<Outcome> outcomes);
 
-  /// The least age in milliseconds at which an unexpired tag had to be evicted in the last minute;
-  /// UINT32_MAX when none had. Falls under 3000 in a flood.
+  /// The age in milliseconds at which unexpired tags have to be evicted, smoothed; UINT32_MAX when
+  /// none had to for a minute. Falls under 3000 in a flood.
   [[nodiscard]] std::uint32_t eviction_age(Now now) const;
 
   /// As above, of the last minute in which one had, whenever that was. Any thread.

@@ -18,6 +18,11 @@ class Share {
                    : 0) {}
 
   [[nodiscard]] bool never() const { return bound_ == 0 && !always_; }
+  /// As takes(), for one turn after another: each with the same probability, and as evenly spread
+  /// as can be. Of a share d, 1 / (1 - d) turns in a row (rounded up) hold one that is not taken.
+  [[nodiscard]] bool takes_in_turn(std::uint64_t draw, std::uint64_t turn) const {
+    return takes(draw - turn * bound_);
+  }
   [[nodiscard]] bool takes(std::uint64_t draw) const { return draw < bound_ || always_; }
 
  private:

@@ -94,7 +94,8 @@ class TagMemory {
     return survey(sets_[slot_of(hash, sets_.size())], hash, now).hit != 0;
   }
 
-  /// The least age in ms at which a live tag had to go in the last minute; UINT32_MAX if none had.
+  /// The age in ms at which live tags have to go, smoothed; UINT32_MAX when none had to for a
+  /// minute.
   [[nodiscard]] std::uint32_t eviction_age(Now now) const {
     return now.time < evicted_until_ ? evicted_age_ : UINT32_MAX;
   }
@@ -193,12 +194,18 @@ class TagMemory {
   }
 
   void note_eviction(std::uint32_t age, Now now) {
-    if (now.time < evicted_until_ && age > evicted_age_) return;
-    __atomic_store_n(&evicted_age_, age, __ATOMIC_RELAXED);
+    // On the average, or one overfull set would speak for all.
+    const std::int64_t last =
+        now.time < evicted_until_ ? average_ : std::int64_t{kPlain.lifetime} << kSmooth;
+    average_ = last + age - (last >> kSmooth);
+    __atomic_store_n(&evicted_age_, static_cast<std::uint32_t>(average_ >> kSmooth),
+                     __ATOMIC_RELAXED);
     evicted_until_ = now.time + std::chrono::minutes(1);
   }
+  static constexpr unsigned kSmooth = 6;  ///< over 64 evictions or so
 
   FixedArray<Set> sets_;
+  std::int64_t average_ = 0;                ///< of the ages, shifted by kSmooth
   std::uint32_t evicted_age_ = UINT32_MAX;  ///< control: ro
   Time evicted_until_{};
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <vector>
 
 #include "attempts.hpp"
@@ -156,11 +157,37 @@ TEST_CASE("In a flood first packets pass as often, and successive retries soon")
   // At once again: no new draw, but for the few whose slot ended (none, at the same time).
   CHECK(round() == Approx(0.5).margin(0.02));
   CHECK(flood(1) == Approx(0.5).margin(0.02));
-  CHECK(round() == Approx(0.75).margin(0.02));
-  flood(2);
-  CHECK(round() == Approx(0.875).margin(0.02));
-  flood(4);
-  CHECK(round() == Approx(0.9375).margin(0.02));
+  // A second later it is the turn of all that fell.
+  CHECK(round() == 1);
+  CHECK(flood(1) == Approx(0.5).margin(0.02));
+}
+
+TEST_CASE("Turns keep their share, and nobody waits long for his") {
+  for (const double drop : {0.25, 0.5, 0.75, 0.9}) {
+    const Share share(drop);
+    std::uint64_t taken = 0;
+    for (std::uint64_t i = 0; i < 1000; ++i) {
+      const std::uint64_t draw = siphash13_of({1, 2}, i);
+      unsigned longest = 0;
+      unsigned run = 0;
+      for (std::uint64_t turn = 0; turn < 40; ++turn) {
+        run = share.takes_in_turn(draw, turn) ? run + 1 : 0;
+        taken += run == 0 ? 0 : 1;
+        longest = std::max(longest, run);
+      }
+      REQUIRE(longest <= std::ceil(1 / (1 - drop) - 1e-9) - 1);
+    }
+    CHECK(static_cast<double>(taken) / 40000 == Approx(drop).margin(0.01));
+  }
+  CHECK(Share(1).takes_in_turn(5, 3));
+  CHECK_FALSE(Share(0).takes_in_turn(5, 3));
+}
+
+TEST_CASE("One overfull set is no flood") {
+  Probability p = admitting(64 * 15);
+  // Half as many as there is room for, all young: sets differ.
+  for (std::uint32_t i = 0; i < 8 * 15 * 8; ++i) p.judge(syn(i, 9), at_ms(i));
+  CHECK_FALSE(p.flooded());
 }
 
 TEST_CASE("In a flood what passed stays admitted while the memory lasts") {
