@@ -18,8 +18,10 @@ namespace {
 
 constexpr std::uint32_t kSmallest = 8;  // rte_hash takes no fewer
 
+/// Entries of an index that holds this many: in a full table rte_hash looks for room at great
+/// length before it chains a bucket.
 std::uint32_t sized(std::uint32_t capacity) {
-  return std::max(capacity, kSmallest);
+  return std::max(capacity + capacity / 4, kSmallest);
 }
 
 [[noreturn]] void fail(std::string_view table, std::uint32_t capacity, const char* why) {
@@ -71,13 +73,14 @@ void Conversations::FreeMemory::operator()(void* memory) const {
 }
 
 Conversations::Conversations(Key128 key, std::uint32_t capacity, std::string_view name)
-    : key_(key), capacity_(sized(capacity)) {
-  flows_.reset(make_index(short_name(name, 'c'), capacity_, sizeof(FlowKey)));
+    : key_(key), capacity_(std::max(capacity, kSmallest)) {
+  const std::uint32_t places = sized(capacity);
+  flows_.reset(make_index(short_name(name, 'c'), places, sizeof(FlowKey)));
   if (!flows_) fail("Reply's index of conversations", capacity_, rte_strerror(rte_errno));
-  source_index_.reset(make_index(short_name(name, 's'), capacity_, sizeof(Address)));
+  source_index_.reset(make_index(short_name(name, 's'), places, sizeof(Address)));
   if (!source_index_) fail("Reply's index of sources", capacity_, rte_strerror(rte_errno));
-  records_.reset(make_array<Conversation>(capacity_));
-  sources_.reset(make_array<Source>(capacity_));
+  records_.reset(make_array<Conversation>(places));
+  sources_.reset(make_array<Source>(places));
   if (!records_ || !sources_) fail("Reply's conversations", capacity_, "out of memory");
 }
 

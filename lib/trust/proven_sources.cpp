@@ -13,8 +13,10 @@ namespace {
 constexpr char kOption[] = "tables.sources";
 constexpr std::uint32_t kLeastEntries = 8;  // rte_hash takes no fewer
 
+/// Entries of the index: in a full table rte_hash looks for room at great length before it chains a
+/// bucket.
 std::uint32_t entries(std::uint32_t capacity) {
-  return std::max(capacity, kLeastEntries);
+  return std::max(capacity + capacity / 4, kLeastEntries);
 }
 
 hash_sig_t signature(std::uint64_t hash) {

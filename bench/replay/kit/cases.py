@@ -148,7 +148,7 @@ CASES = [
     Case("coin-admit", "1,000,000 SYNs from outside, all end by the coin and are remembered; the "
          "capture comes again more than 10 s of the box's time later; 10,000 connections open",
          "coin", 1_000_000, 10_000, policy(probability=ADMIT, tables={"retransmissions": 4194304}),
-         COIN, 110, ("--open-from-inside", "--clock", "150"), inside=False),
+         COIN, 110, ("--open-from-inside", "--clock", "400"), inside=False),
     Case("answered-10k", "SYNs from 10,000 distrusted sources, each answered from the cookie",
          "answered", 10_000, 0, policy(trust=DISTRUST), ANSWERED, 150, inside=False),
     Case("answered-1M", "1,000,000 SYNs from 131,072 distrusted sources, each answered",
