@@ -151,7 +151,7 @@ class ConnectionTable {
                                     : task(std::integral_constant<std::size_t, kKeySizeV6 / 8>{});
   }
   template <std::size_t Words>
-  [[nodiscard]] bool is_key(std::int32_t position, const void* key) const;
+  [[nodiscard]] bool is_key(std::int32_t position, const void* wanted) const;
   [[nodiscard]] const std::uint64_t* key(std::uint32_t i) const {
     return &keys_[std::size_t{i} * words_];
   }

@@ -41,7 +41,7 @@ bool FlowIndex::insert(std::uint32_t hash, std::uint32_t position) {
     spare_ = b->next;
     b->next = 0;
   }
-  const auto slot = static_cast<std::size_t>(std::countr_zero(b->tagged(0)));
+  const std::size_t slot = lowest(b->tagged(0));
   b->positions[slot] = position;
   b->tags[slot] = tag_of(hash);
   return true;
@@ -54,7 +54,7 @@ bool FlowIndex::erase(std::uint32_t hash, std::uint32_t position) {
   std::size_t slot = 0;
   for (;; before = last, last = &buckets_[last->next]) {
     for (unsigned found = last->tagged(tag_of(hash)); found != 0; found &= found - 1) {
-      const auto at = static_cast<std::size_t>(std::countr_zero(found));
+      const std::size_t at = lowest(found);
       if (last->positions[at] != position) continue;
       holder = last;
       slot = at;
@@ -63,12 +63,11 @@ bool FlowIndex::erase(std::uint32_t hash, std::uint32_t position) {
   }
   if (holder == nullptr) return false;
   // An entry of the last bucket fills the gap, so that chains shrink again.
-  const auto moved =
-      static_cast<std::size_t>(std::countr_zero(~last->tagged(0) & ((1U << kSlots) - 1)));
+  const std::size_t moved = lowest(~last->tagged(0) & kAll);
   holder->tags[slot] = last->tags[moved];
   holder->positions[slot] = last->positions[moved];
   last->tags[moved] = 0;
-  if (before == nullptr || last->tagged(0) != (1U << kSlots) - 1) return true;
+  if (before == nullptr || last->tagged(0) != kAll) return true;
   const std::uint32_t emptied = before->next;
   before->next = 0;
   last->next = spare_;

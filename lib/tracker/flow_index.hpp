@@ -40,7 +40,7 @@ class FlowIndex {
   [[nodiscard]] std::int32_t candidate(std::uint32_t hash) const {
     const Bucket& b = buckets_[home(hash)];
     if (const unsigned found = b.tagged(tag_of(hash)); found != 0) [[likely]]
-      return static_cast<std::int32_t>(b.positions[std::countr_zero(found)]);
+      return static_cast<std::int32_t>(b.positions[lowest(found)]);
     return b.next == 0 ? kNone : find(hash, [](std::int32_t) { return true; });
   }
 
@@ -50,7 +50,7 @@ class FlowIndex {
     const std::uint8_t tag = tag_of(hash);
     for (const Bucket* b = &buckets_[home(hash)];; b = &buckets_[b->next]) {
       for (unsigned found = b->tagged(tag); found != 0; found &= found - 1) {
-        const auto at = static_cast<std::int32_t>(b->positions[std::countr_zero(found)]);
+        const auto at = static_cast<std::int32_t>(b->positions[lowest(found)]);
         if (same(at)) return at;
       }
       if (b->next == 0) return kNone;
@@ -67,6 +67,11 @@ class FlowIndex {
 
  private:
   static constexpr std::size_t kSlots = 12;
+  static constexpr unsigned kAll = (1U << kSlots) - 1;
+
+  static std::size_t lowest(unsigned bits) {
+    return static_cast<std::size_t>(std::countr_zero(bits));
+  }
 
   /// A tag is 0 where the slot is free. `next` is 0 at the end of a chain: bucket 0 is a home.
   struct alignas(64) Bucket {
@@ -79,7 +84,7 @@ class FlowIndex {
 #ifdef __SSE2__
       const auto all = _mm_load_si128(reinterpret_cast<const __m128i*>(this));
       const auto equal = _mm_cmpeq_epi8(all, _mm_set1_epi8(static_cast<char>(tag)));
-      return static_cast<unsigned>(_mm_movemask_epi8(equal)) & ((1U << kSlots) - 1);
+      return static_cast<unsigned>(_mm_movemask_epi8(equal)) & kAll;
 #else
       unsigned found = 0;
       for (std::size_t i = 0; i < kSlots; ++i) found |= (tags[i] == tag ? 1U : 0U) << i;

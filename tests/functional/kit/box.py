@@ -54,8 +54,10 @@ def without(made, *keys):
 class Box:
     """`with Box(lab, policy()) as box:`: mitibox between the box node's two ports."""
 
-    def __init__(self, lab, made, *options, warm=True):
+    def __init__(self, lab, made, *options, warm=True, workers=1, keyed=True):
         self.lab = lab
+        self.workers = workers
+        self.keyed = keyed
         self.policy = made
         self.options = options
         self.warm_up = warm
@@ -79,17 +81,24 @@ class Box:
         print(f"--- mitibox ended with {code}; its output:\n{self.output.rstrip()}\n---", flush=True)
         shutil.rmtree(self._files, ignore_errors=True)
         shutil.rmtree(f"/var/run/dpdk/{self.prefix}", ignore_errors=True)
+        for left in pathlib.Path("/dev/shm").glob(f"{self.prefix}.*"):
+            left.unlink()
 
     def start(self):
         if not PROGRAM.exists():
             raise RuntimeError(f"there is no {PROGRAM}; build first (scripts/build)")
         file = self._files / "policy.json"
         file.write_text(json.dumps(self.policy, indent=2))
+        lcores = ["-l", "0"]
+        if self.workers > 1:  # one that controls beside the first
+            lcores = ["--lcores", ",".join(f"{i}@{max(0, i - 1) % os.cpu_count()}"
+                                           for i in range(self.workers + 1))]
+        queues = f"framecnt=4096,qpairs={self.workers}"
         command = self.lab.command(
-            "box", PROGRAM, "-l", "0", "--no-huge", "--no-pci", "--file-prefix", self.prefix,
-            "--vdev", "net_af_packet0,iface=outside,framecnt=4096",
-            "--vdev", "net_af_packet1,iface=inside,framecnt=4096",
-            "--", "--policy", file, "--key", KEY, *self.options)
+            "box", PROGRAM, *lcores, "--no-huge", "--no-pci", "--file-prefix", self.prefix,
+            "--vdev", f"net_af_packet0,iface=outside,{queues}",
+            "--vdev", f"net_af_packet1,iface=inside,{queues}",
+            "--", "--policy", file, *(["--key", KEY] if self.keyed else []), *self.options)
         with open(self._files / "output", "wb") as output:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
