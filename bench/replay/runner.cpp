@@ -54,6 +54,7 @@ struct Options {
   unsigned mbufs = 0;
   std::uint16_t room = 0;
   double clock = 1;
+  bool rooms = false;  ///< say where the time goes
 };
 
 Options read(int argc, char** argv) {
@@ -68,6 +69,7 @@ Options read(int argc, char** argv) {
   add("mbufs", po::value<unsigned>()->required());
   add("room", po::value<std::uint16_t>()->default_value(256));
   add("clock", po::value<double>()->default_value(1));
+  add("rooms", "");
   po::variables_map m;
   po::store(po::parse_command_line(argc, argv, d), m);
   po::notify(m);
@@ -82,6 +84,7 @@ Options read(int argc, char** argv) {
   o.mbufs = m["mbufs"].as<unsigned>();
   o.room = m["room"].as<std::uint16_t>();
   o.clock = m["clock"].as<double>();
+  o.rooms = m.count("rooms") != 0;
   return o;
 }
 
@@ -138,6 +141,7 @@ class Bench {
     std::optional<Chain> chain;
     std::optional<Worker> worker;
     std::uint64_t opening_cycles = 0;
+    Chain::Profile profile;
     std::string failure;
 
     static int launch(void* self) {
@@ -150,6 +154,7 @@ class Bench {
         ++bench->ready_;
         while (!bench->open_ && !stop_requested) rte_pause();
         gate->open = true;
+        if (bench->options_.rooms) chain->measure(&profile);
         worker->run(stop_requested);
       } catch (const std::exception& e) {
         failure = e.what();
@@ -216,6 +221,7 @@ class Bench {
     const Snapshot s = take_snapshot(chains);
     const char* const family = options_.preload.family == Family::v4 ? "ipv4" : "ipv6";
     fmt::print("{}", render_table(s));
+    if (options_.rooms) report_rooms(start);
     fmt::print(
         "{{\"mpps\": {:.3f}, \"cycles\": {:.1f}, \"tsc_hz\": {:.0f}, \"dpdk\": \"{}\", "
         "\"workers\": {}, \"connections\": {}, \"proven_sources\": {}, \"opening_cycles\": {}, "
@@ -223,6 +229,19 @@ class Bench {
         count / cycles * hz / 1e6, cycles * workers_ / count, hz, rte_version(), workers_,
         s.get("tables", fmt::format("{}_connections", family)), s.get("trust", "proven_sources"),
         opening_cycles, difference(start, sample()));
+  }
+
+  void report_rooms(const Sample& start) {
+    const Sample end = sample();
+    std::uint64_t packets = 0;
+    for (std::size_t i = 0; i < kSides; ++i) packets += end.received[i] - start.received[i];
+    for (std::size_t room = 0; room < Chain::Profile::kRooms.size(); ++room) {
+      std::uint64_t cycles = 0;
+      for (const Member& m : members_) cycles += m.profile.cycles[room];
+      fmt::print(
+          "room {:<8} {:6.1f} cycles a packet\n", Chain::Profile::kRooms[room],
+          static_cast<double>(cycles) / static_cast<double>(std::max<std::uint64_t>(1, packets)));
+    }
   }
 
   Options options_;

@@ -23,7 +23,7 @@ ConnectionTable::ConnectionTable(std::string_view name, std::uint32_t key_size, 
     : sizes_(sizes),
       words_(key_size / 8),
       secret_(secret),
-      index_(part(name, " index"), sizes.capacity),
+      index_({part(name, " index"), "tables.connections"}, sizes.capacity),
       links_(sizes.capacity, {part(name, " links"), kOption}),
       due_(sizes.capacity, {part(name, " expiry"), kOption}) {
   if (place != nullptr) {

@@ -24,10 +24,10 @@ std::uint32_t FlowIndex::spares_for(std::uint32_t homes) {
   return homes / kSpareShare + kLeastSpares;
 }
 
-FlowIndex::FlowIndex(const std::string& name, std::uint32_t capacity)
+FlowIndex::FlowIndex(const TableName& name, std::uint32_t capacity)
     : homes_(homes_for(capacity)),
       spare_(homes_),
-      buckets_(std::size_t{homes_} + spares_for(homes_), {name, "tables.connections"}) {
+      buckets_(std::size_t{homes_} + spares_for(homes_), name) {
   for (std::uint32_t i = homes_; i + 1 < buckets_.size(); ++i) buckets_[i].next = i + 1;
 }
 

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -26,7 +25,7 @@ class FlowIndex {
   static constexpr std::int32_t kNone = -1;
 
   /// Throws std::runtime_error naming the table, its size and the option when memory is short.
-  FlowIndex(const std::string& name, std::uint32_t capacity);
+  FlowIndex(const TableName& name, std::uint32_t capacity);
 
   /// The bucket where all entries of this hash begin.
   [[nodiscard]] std::uint32_t home(std::uint32_t hash) const {

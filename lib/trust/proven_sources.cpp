@@ -1,83 +1,51 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trust/proven_sources.hpp"
 
-#include <rte_hash.h>
-
 #include <algorithm>
-#include <bit>
 
 namespace mitibox {
 
 namespace {
 
 constexpr char kOption[] = "tables.sources";
-constexpr std::uint32_t kLeastEntries = 8;  // rte_hash takes no fewer
-
-/// Entries of the index: in a full table rte_hash looks for room at great length before it chains a
-/// bucket.
-std::uint32_t entries(std::uint32_t capacity) {
-  return std::max(capacity + capacity / 4, kLeastEntries);
-}
-
-hash_sig_t signature(std::uint64_t hash) {
-  return static_cast<hash_sig_t>(hash);
-}
-
-rte_hash* make_index(std::uint32_t capacity, const std::string& name) {
-  rte_hash_parameters p{};
-  p.name = name.c_str();
-  p.entries = entries(capacity);
-  p.key_len = sizeof(Source);
-  p.socket_id = static_cast<int>(rte_socket_id());
-  p.extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE;
-  rte_hash* const h = rte_hash_create(&p);
-  if (h == nullptr) throw table_refused({name, kOption}, ProvenSources::memory_bytes(capacity));
-  return h;
-}
 
 }  // namespace
-
-void ProvenSources::FreeHash::operator()(rte_hash* h) const {
-  rte_hash_free(h);
-}
 
 ProvenSources::ProvenSources(std::uint32_t capacity, Key128 key, const std::string& name)
     : key_(key),
       capacity_(std::max(1U, capacity)),
-      index_(make_index(capacity, name)),
-      records_(static_cast<std::size_t>(rte_hash_max_key_id(index_.get())) + 1,
-               {name + "-records", kOption}) {}
+      index_({name + "-index", kOption}, capacity_),
+      records_(capacity_, {name + "-records", kOption}) {
+  for (std::uint32_t i = 0; i < capacity_; ++i)
+    records_[i].after = i + 1 < capacity_ ? i + 1 : kNone;
+}
 
 ProvenSources::~ProvenSources() = default;
 
 const Time* ProvenSources::find(const Source& source, std::uint64_t hash) const {
   if (size_ == 0) return nullptr;
-  const auto i = rte_hash_lookup_with_hash(index_.get(), &source, signature(hash));
+  const std::int32_t i = position(source, hash);
   return i < 0 ? nullptr : &records_[static_cast<std::uint32_t>(i)].start;
-}
-
-void ProvenSources::find_all(std::span<const void*> keys, std::uint32_t* signatures,
-                             std::int32_t* positions) const {
-  rte_hash_lookup_with_hash_bulk(index_.get(), keys.data(), signatures,
-                                 static_cast<std::uint32_t>(keys.size()), positions);
 }
 
 Time ProvenSources::put(const Source& source, std::uint64_t hash, Time start) {
   Time displaced = Time::max();
-  auto i = rte_hash_lookup_with_hash(index_.get(), &source, signature(hash));
-  if (i >= 0) {
-    unlink(static_cast<std::uint32_t>(i));
+  std::int32_t known = position(source, hash);
+  if (known >= 0) {
+    unlink(static_cast<std::uint32_t>(known));
   } else {
     if (size_ == capacity_) {
       displaced = records_[first_].start;
       erase(first_);
     }
-    i = rte_hash_add_key_with_hash(index_.get(), &source, signature(hash));
-    // Cannot fail: fewer than `entries` are in, and the buckets extend.
-    if (i < 0) return displaced;
+    known = static_cast<std::int32_t>(free_);
+    // Not to be expected: hashes that are keyed leave buckets to chain.
+    if (!index_.insert(signature(hash), free_)) return displaced;
+    free_ = records_[free_].after;
+    records_[static_cast<std::uint32_t>(known)].source = source;
   }
-  records_[static_cast<std::uint32_t>(i)].start = start;
-  link_last(static_cast<std::uint32_t>(i));
+  records_[static_cast<std::uint32_t>(known)].start = start;
+  link_last(static_cast<std::uint32_t>(known));
   return displaced;
 }
 
@@ -107,22 +75,16 @@ void ProvenSources::unlink(std::uint32_t i) {
 }
 
 void ProvenSources::erase(std::uint32_t i) {
-  void* key = nullptr;
-  rte_hash_get_key_with_position(index_.get(), static_cast<std::int32_t>(i), &key);
-  const Source source = *static_cast<const Source*>(key);
-  rte_hash_del_key_with_hash(index_.get(), &source, signature(hash(source)));
+  index_.erase(signature(hash(records_[i].source)), i);
   unlink(i);
+  records_[i].after = free_;
+  free_ = i;
 }
 
-// As rte_hash of DPDK 22.11 lays itself out: a key of 16 bytes and its 8 bytes of data in 32, a
-// bucket and an extension of 64 bytes for 8 entries, and rings of the free ones.
 std::size_t ProvenSources::memory_bytes(std::uint32_t capacity) {
-  const std::size_t n = entries(capacity);
-  const std::size_t buckets = std::bit_ceil(n) / 8;
-  const std::size_t keys = (n + 1) * 32;
-  const std::size_t rings = std::bit_ceil(n + 2) * 4 + std::bit_ceil(buckets + 1) * 4;
-  constexpr std::size_t kOverhead = 8192;  // handles, ring headers, allocator
-  return keys + 2 * buckets * 64 + rings + (n + 1) * sizeof(Record) + kOverhead;
+  constexpr std::size_t kOverhead = 1024;  // allocator, rounding
+  const std::uint32_t n = std::max(1U, capacity);
+  return FlowIndex::memory_bytes(n) + n * sizeof(Record) + kOverhead;
 }
 
 }  // namespace mitibox

@@ -6,16 +6,14 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 
 #include "base/time.hpp"
 #include "packet/packet.hpp"
 #include "probability/fixed_array.hpp"
+#include "tracker/flow_index.hpp"
 #include "trust/source.hpp"
-
-struct rte_hash;
 
 namespace mitibox {
 
@@ -44,19 +42,13 @@ class ProvenSources {
   template <typename Attempt>
   void find(std::span<Attempt> attempts) const {
     if (size_ == 0) return;
-    std::array<const void*, kBurst> keys;
-    std::array<std::uint32_t, kBurst> signatures;
-    std::array<std::int32_t, kBurst> positions;
-    for (std::size_t i = 0; i < attempts.size(); ++i) {
-      keys[i] = &attempts[i].source;
-      signatures[i] = static_cast<std::uint32_t>(attempts[i].hash);
-    }
-    find_all({keys.data(), attempts.size()}, signatures.data(), positions.data());
-    for (std::size_t i = 0; i < attempts.size(); ++i)
-      if (positions[i] >= 0) {
-        attempts[i].proven = &records_[static_cast<std::uint32_t>(positions[i])].start;
-        rte_prefetch0(attempts[i].proven);
-      }
+    for (const Attempt& a : attempts) index_.prefetch(signature(a.hash));
+    for (const Attempt& a : attempts)
+      if (const std::int32_t i = index_.candidate(signature(a.hash)); i >= 0)
+        rte_prefetch0(&records_[static_cast<std::uint32_t>(i)]);
+    for (Attempt& a : attempts)
+      if (const std::int32_t i = position(a.source, a.hash); i >= 0)
+        a.proven = &records_[static_cast<std::uint32_t>(i)].start;
   }
 
   /// Start of the source's distrust; nullptr if it is unknown.
@@ -77,28 +69,30 @@ class ProvenSources {
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;
 
-  /// At the index that rte_hash gave the source. The list runs from the quietest to the latest.
+  /// The list runs from the quietest to the latest; free records are chained by `after`.
   struct Record {
+    Source source;
     Time start;
     std::uint32_t before;
     std::uint32_t after;
   };
-  static_assert(sizeof(Record) == 16);
+  static_assert(sizeof(Record) == 32);
 
-  struct FreeHash {
-    void operator()(rte_hash* h) const;
-  };
-
-  void find_all(std::span<const void*> keys, std::uint32_t* signatures,
-                std::int32_t* positions) const;
+  [[nodiscard]] std::int32_t position(const Source& source, std::uint64_t hash) const {
+    return index_.find(signature(hash), [&](std::int32_t i) {
+      return records_[static_cast<std::uint32_t>(i)].source == source;
+    });
+  }
+  static std::uint32_t signature(std::uint64_t hash) { return static_cast<std::uint32_t>(hash); }
   void link_last(std::uint32_t i);
   void unlink(std::uint32_t i);
   void erase(std::uint32_t i);
 
   Key128 key_;
   std::uint32_t capacity_;
-  std::unique_ptr<rte_hash, FreeHash> index_;
+  FlowIndex index_;
   FixedArray<Record> records_;
+  std::uint32_t free_ = 0;
   std::uint32_t first_ = kNone;
   std::uint32_t last_ = kNone;
   std::uint32_t size_ = 0;

@@ -159,7 +159,7 @@ TEST_CASE("collisions cannot be aimed at buckets or workers", "[tracker][collisi
   constexpr double kMost = 5;
 
   const ConnectionTable table("collisions", s.v6 ? kKeySizeV6 : kKeySizeV4, {64, 1, 1}, {7, 8});
-  FlowIndex index("collisions", 1U << s.changes);
+  FlowIndex index({"collisions", "tables.connections"}, 1U << s.changes);
   std::vector<std::uint32_t> buckets(index.homes());
   std::uint32_t position = 0;
   bool room = true;

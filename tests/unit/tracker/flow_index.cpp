@@ -25,7 +25,7 @@ TEST_CASE("flow index: finds what is in it, and only that", "[tracker][index]") 
   constexpr std::uint32_t kCapacity = 1000;
   // From hashes that nearly all meet to hashes that nearly never do.
   const std::uint32_t bits = GENERATE(4U, 8U, 12U, 20U, 32U);
-  FlowIndex index("index" + std::to_string(bits), kCapacity);
+  FlowIndex index({"index" + std::to_string(bits), "tables.connections"}, kCapacity);
   std::mt19937 random(bits);
   std::vector<Entry> in;
   std::vector<std::uint32_t> free(kCapacity);
@@ -60,7 +60,7 @@ TEST_CASE("flow index: finds what is in it, and only that", "[tracker][index]") 
 }
 
 TEST_CASE("flow index: a bucket that cannot grow refuses, and loses nothing", "[tracker][index]") {
-  FlowIndex index("index full", 64);
+  FlowIndex index({"index full", "tables.connections"}, 64);
   std::uint32_t n = 0;
   while (index.insert(7, n)) ++n;
   CHECK(n > 64);
@@ -76,7 +76,7 @@ TEST_CASE("flow index: a bucket that cannot grow refuses, and loses nothing", "[
 TEST_CASE("flow index: random hashes fill it at every size", "[tracker][index]") {
   std::mt19937 random(1);
   for (std::uint32_t capacity = 8; capacity < 300'000; capacity = capacity * 5 / 3 + 1) {
-    FlowIndex index("index fill", capacity);
+    FlowIndex index({"index fill", "tables.connections"}, capacity);
     for (std::uint32_t i = 0; i < capacity; ++i)
       REQUIRE(index.insert(static_cast<std::uint32_t>(random()), i));
   }
