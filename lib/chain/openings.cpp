@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Opening packets and strays: Probability, Trust, Ruleset, Reply.
+#include "chain/rooms.hpp"
+
+namespace mitibox {
+
+void Chain::Rooms::draw(Now now) {
+  std::array<const Packet*, kBurst> drawn;
+  std::array<std::size_t, kBurst> positions;
+  std::array<Probability::Outcome, kBurst> outcomes;
+  std::size_t n = 0;
+  Places left;
+  openings.each([&](std::size_t i) {
+    Packet& p = packets[i];
+    const bool other_protocol =
+        p.protocol != protocol::kTcp && p.protocol != protocol::kUdp && !p.is_icmp();
+    if (other_protocol && !ruleset.lists_protocol(p.protocol)) {
+      p.drop(Reason::ip_protocol);  // S-IP4-8
+      return;
+    }
+    matches[i] = ruleset.match(p.target());
+    if (matches[i] == Ruleset::Match::open) {
+      left.add(i);
+      return;
+    }
+    drawn[n] = &p;
+    positions[n++] = i;
+  });
+  probability.judge({drawn.data(), n}, now, {outcomes.data(), n});
+  for (std::size_t k = 0; k < n; ++k) {
+    if (outcomes[k] == Probability::Outcome::coin)
+      packets[positions[k]].drop(Reason::coin);
+    else if (outcomes[k] == Probability::Outcome::repeat)
+      packets[positions[k]].drop(Reason::coin_repeat);
+    else
+      left.add(positions[k]);
+  }
+  openings = left;
+}
+
+void Chain::Rooms::judge(Now now) {
+  std::array<const Packet*, kBurst> found;
+  std::array<Trust::Attempt, kBurst> attempts;
+  std::size_t n = 0;
+  openings.each([&](std::size_t i) { found[n++] = &packets[i]; });
+  trust.find({found.data(), n}, attempts);
+  // One by one and in order of arrival: what an opening packet reveals of its source counts for
+  // the next one of the same burst.
+  n = 0;
+  openings.each([&](std::size_t i) {
+    if (!passes(packets[i], attempts[n++], matches[i], now)) diverted.add(i);
+  });
+}
+
+bool Chain::Rooms::passes(Packet& p, const Trust::Attempt& attempt, Ruleset::Match match, Now now) {
+  if (match != Ruleset::Match::open) {
+    const Address source = p.source();
+    if (trust.judge(attempt, source, p.target(), now.time) == Trust::Decision::divert) return false;
+    if (match != Ruleset::Match::legitimate) {
+      const bool expected = p.protocol == protocol::kUdp && peers.recent(source, now);
+      if (match == Ruleset::Match::illegitimate && !expected)
+        trust.illegitimate(attempt, source, now.time);
+      return false;
+    }
+    // Where nobody lives any more the accepted would meet a silence that dark addresses and
+    // closed ports do not show: the box answers as it does for those, without evidence.
+    if (!neighbours.correct_destination(p)) return false;
+  }
+  tracker.open(p, now);
+  return true;
+}
+
+void Chain::Rooms::divert(Now now) {
+  std::array<const Packet*, kBurst> probes;
+  std::array<Reply::Answer, kBurst> answers;
+  std::size_t n = 0;
+  diverted.each([&](std::size_t i) { probes[n++] = &packets[i]; });
+  reply.open({probes.data(), n}, now, answers);
+  n = 0;
+  diverted.each([&](std::size_t i) { answer(packets[i], answers[n++]); });
+}
+
+void Chain::Rooms::settle_strays(Now now) {
+  strays.each([&](std::size_t i) {
+    Packet& p = packets[i];
+    if (p.verdict == Verdict::divert) {
+      const auto numbers = tracker.challenge(p, now);
+      if (numbers.allowed)
+        answer(p, reply.challenge(p, {numbers.sequence, numbers.acknowledgement, numbers.window}));
+      else
+        p.drop(Reason::challenge_limit);
+      return;
+    }
+    tracker.reconsider(p,
+                       p.from == Side::outside && tracker.in_grace(now) &&
+                           neighbours.is_live(p.destination(), now),
+                       now);
+    if (p.verdict == Verdict::pending && p.from == Side::outside) converse(p, now);
+    if (p.verdict == Verdict::pending) p.drop(Reason::no_connection);
+  });
+}
+
+void Chain::Rooms::converse(Packet& p, Now now) {
+  const Reply::Continuation continuation = reply.converse(p, now);
+  if (!continuation.ours) return;
+  if (continuation.proof) {
+    const Destination target = p.target();
+    if (ruleset.match(target) == Ruleset::Match::illegitimate)
+      trust.proven(p.source(), target, now.time);
+  }
+  answer(p, continuation.answer);
+}
+
+void Chain::Rooms::answer(Packet& p, const Reply::Answer& a) {
+  if (a.frame != nullptr) transmit.queue(a.frame, p.from, Transmit::Origin::made);
+  if (row(a.reason).kind == ReasonKind::drop)
+    p.drop(a.reason);
+  else
+    p.consume(a.reason);
+}
+}  // namespace mitibox

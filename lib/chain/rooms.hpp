@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The rooms of a chain, and a burst on its way through them. Only for this folder.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <optional>
+
+#include "chain/chain.hpp"
+#include "chain/classify.hpp"
+#include "probability/probability.hpp"
+#include "scrubber/scrubber.hpp"
+#include "shard/handoff.hpp"
+#include "shard/owner.hpp"
+#include "tracker/tracker.hpp"
+#include "trust/peers.hpp"
+
+namespace mitibox {
+
+/// A set of places in a burst.
+class Places {
+ public:
+  void add(std::size_t place) { bits_ |= std::uint32_t{1} << place; }
+  void clear() { bits_ = 0; }
+  [[nodiscard]] bool empty() const { return bits_ == 0; }
+  /// In order of arrival.
+  template <typename Visit>
+  void each(Visit visit) const {
+    for (std::uint32_t left = bits_; left != 0; left &= left - 1)
+      visit(static_cast<std::size_t>(std::countr_zero(left)));
+  }
+
+ private:
+  static_assert(kBurst <= 32);
+  std::uint32_t bits_ = 0;
+};
+
+/// The rooms in the order in which a burst passes them.
+struct Chain::Rooms {
+  Rooms(const Policy& policy, const Config& config, Wire& wire);
+
+  enum class Origin : std::uint8_t { port, worker };
+  struct Arrival {
+    Origin origin;
+    Side from;
+    std::span<rte_mbuf* const> frames;
+    Now now;
+  };
+  void enter(Origin origin, Side from, std::span<rte_mbuf* const> frames, Now now);
+  template <typename Timer>
+  void run(Timer timer, const Arrival& arrival);
+  void receive(const Arrival& arrival);
+  bool keeps(const Packet& p);
+  void track(Now now);
+  void draw(Now now);
+  void judge(Now now);
+  void divert(Now now);
+  void settle_strays(Now now);
+  void emit(Now now);
+
+  bool passes(Packet& p, const Trust::Attempt& attempt, Ruleset::Match match, Now now);
+  void answer(Packet& p, const Reply::Answer& answer);
+  void settle_neighbour(Packet& p, Now now);
+  void converse(Packet& p, Now now);
+  void leave_inside(Packet& p, Now now);
+  void flush(const Neighbours::Output& output);
+
+  [[nodiscard]] std::span<Packet> burst() { return {packets.data(), count}; }
+
+  Counters counters;
+  Classifier classifier;
+  Scrubber scrubber;
+  Tracker tracker;
+  Probability probability;
+  Trust trust;
+  Peers peers;
+  Ruleset ruleset;
+  Reply reply;
+  Neighbours neighbours;
+  Transmit transmit;
+  const Owner* owner;
+  unsigned self;
+  std::optional<HandOff::Outbox> outbox;  ///< with several workers
+  Chain::Profile* profile = nullptr;
+
+  std::array<Packet, kBurst> packets;
+  std::array<Ruleset::Match, kBurst> matches;  ///< of the opening packets from outside
+  std::size_t count = 0;
+  // Places in the burst that a room has work with; a room without passes at no cost.
+  Places handled;   ///< came through the Scrubber
+  Places openings;  ///< may open a connection from outside
+  Places diverted;  ///< opening packets for Reply
+  Places strays;    ///< neither known nor opening, or to be challenged
+};
+
+}  // namespace mitibox
