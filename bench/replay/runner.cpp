@@ -54,6 +54,7 @@ struct Options {
   unsigned mbufs = 0;
   std::uint16_t room = 0;
   double clock = 1;
+  unsigned jump = 0;
   bool rooms = false;  ///< say where the time goes
 };
 
@@ -69,6 +70,7 @@ Options read(int argc, char** argv) {
   add("mbufs", po::value<unsigned>()->required());
   add("room", po::value<std::uint16_t>()->default_value(256));
   add("clock", po::value<double>()->default_value(1));
+  add("jump", po::value<unsigned>()->default_value(0));
   add("rooms", "");
   po::variables_map m;
   po::store(po::parse_command_line(argc, argv, d), m);
@@ -84,6 +86,7 @@ Options read(int argc, char** argv) {
   o.mbufs = m["mbufs"].as<unsigned>();
   o.room = m["room"].as<std::uint16_t>();
   o.clock = m["clock"].as<double>();
+  o.jump = m["jump"].as<unsigned>();
   o.rooms = m.count("rooms") != 0;
   return o;
 }
@@ -107,7 +110,7 @@ class Bench {
         receive_(make_pool("bench rx", options.mbufs, options.room, 0)),
         ports_(Ports::Config{{0, 1}, static_cast<std::uint16_t>(workers_), 1024}, receive_),
         owner_(policy_, secrets(), workers_, ports_.steering()),
-        clock_(options.clock) {
+        clock_(options.clock, options.jump) {
     if (workers_ > 1) team_.emplace("bench", workers_);
     for (unsigned i = 0; i < workers_; ++i) make_member(i);
   }

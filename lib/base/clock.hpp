@@ -13,21 +13,23 @@ namespace mitibox {
 /// Read once per burst. Every lcore uses a copy of one clock: the counter is the same everywhere.
 class Clock {
  public:
-  /// After rte_eal_init, which measures the counter's frequency. `speed`: seconds of the box a
-  /// second; other than 1 only in benchmarks.
-  explicit Clock(double speed = 1)
+  /// After rte_eal_init, which measures the counter's frequency. For benchmarks alone: `speed`,
+  /// seconds of the box a second; `step`, it goes in jumps of 2^step ns.
+  explicit Clock(double speed = 1, unsigned step = 0)
       : start_(rte_rdtsc()),
+        mask_(-(std::int64_t{1} << step)),
         scale_(static_cast<std::uint64_t>(
             std::ldexp(1e9 * speed / static_cast<double>(rte_get_tsc_hz()), kShift))) {}
 
   [[nodiscard]] Now read() const {
     const auto cycles = static_cast<unsigned __int128>(rte_rdtsc() - start_);
-    return Now(Time(static_cast<std::int64_t>(cycles * scale_ >> kShift)));
+    return Now(Time(static_cast<std::int64_t>(cycles * scale_ >> kShift) & mask_));
   }
 
  private:
   static constexpr unsigned kShift = 32;
   std::uint64_t start_;
+  std::int64_t mask_;
   std::uint64_t scale_;
 };
 

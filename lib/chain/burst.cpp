@@ -60,6 +60,7 @@ void Chain::Rooms::run(Timer timer, const Arrival& arrival) {
   // The order of the rooms. Each sees the whole burst; what has its verdict passes the rest by.
   receive(arrival);
   timer.lap(0);
+  if (!foreseen.empty()) foresee(now);
   if (!handled.empty()) track(now);
   timer.lap(1);
   if (!openings.empty()) draw(now);
@@ -81,6 +82,7 @@ void Chain::Rooms::receive(const Arrival& arrival) {
   count = std::min(frames.size(), kBurst);
   for (std::size_t i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(frames[i], void*));
   handled.clear();
+  foreseen.clear();
   openings.clear();
   diverted.clear();
   strays.clear();
@@ -107,7 +109,9 @@ void Chain::Rooms::receive(const Arrival& arrival) {
       continue;
     }
     scrubber.scrub(p);
-    if (p.verdict == Verdict::pending) handled.add(i);
+    if (p.verdict != Verdict::pending) continue;
+    handled.add(i);
+    if (p.tcp_flags == tcp::kSyn && from == Side::outside) foreseen.add(i);
   }
   for (std::size_t i = 0; i < kClasses; ++i)
     if (classes[i] != 0) counters.classes[i].add(classes[i]);

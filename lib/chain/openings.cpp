@@ -4,8 +4,24 @@
 
 namespace mitibox {
 
+/// Draws before anyone asks: while the Tracker looks up, the coin's memory is on its way.
+void Chain::Rooms::foresee(Now now) {
+  if (probability.never()) {
+    foreseen.clear();
+    return;
+  }
+  std::array<const Packet*, kBurst> syns;
+  std::array<Probability::Draw, kBurst> drawn;
+  std::size_t n = 0;
+  foreseen.each([&](std::size_t i) { syns[n++] = &packets[i]; });
+  probability.draw({syns.data(), n}, now, drawn);
+  n = 0;
+  foreseen.each([&](std::size_t i) { draws[i] = drawn[n++]; });
+}
+
 void Chain::Rooms::draw(Now now) {
-  std::array<const Packet*, kBurst> drawn;
+  const bool never = probability.never();
+  std::array<Probability::Draw, kBurst> drawn;
   std::array<std::size_t, kBurst> positions;
   std::array<Probability::Outcome, kBurst> outcomes;
   std::size_t n = 0;
@@ -19,11 +35,15 @@ void Chain::Rooms::draw(Now now) {
       return;
     }
     matches[i] = ruleset.match(p.target());
-    if (matches[i] == Ruleset::Match::open) {
+    if (never || matches[i] == Ruleset::Match::open) {
       left.add(i);
       return;
     }
-    drawn[n] = &p;
+    if (!foreseen.has(i)) {
+      const Packet* one = &p;
+      probability.draw({&one, 1}, now, {&draws[i], 1});
+    }
+    drawn[n] = draws[i];
     positions[n++] = i;
   });
   probability.judge({drawn.data(), n}, now, {outcomes.data(), n});

@@ -23,6 +23,7 @@ class Places {
   void add(std::size_t place) { bits_ |= std::uint32_t{1} << place; }
   void clear() { bits_ = 0; }
   [[nodiscard]] bool empty() const { return bits_ == 0; }
+  [[nodiscard]] bool has(std::size_t place) const { return (bits_ >> place & 1U) != 0; }
   /// In order of arrival.
   template <typename Visit>
   void each(Visit visit) const {
@@ -51,6 +52,7 @@ struct Chain::Rooms {
   void run(Timer timer, const Arrival& arrival);
   void receive(const Arrival& arrival);
   bool keeps(const Packet& p);
+  void foresee(Now now);
   void track(Now now);
   void draw(Now now);
   void judge(Now now);
@@ -84,10 +86,12 @@ struct Chain::Rooms {
   Chain::Profile* profile = nullptr;
 
   std::array<Packet, kBurst> packets;
-  std::array<Ruleset::Match, kBurst> matches;  ///< of the opening packets from outside
+  std::array<Ruleset::Match, kBurst> matches;      ///< of the opening packets from outside
+  std::array<Probability::Draw, kBurst> draws;     ///< of what is foreseen
   std::size_t count = 0;
   // Places in the burst that a room has work with; a room without passes at no cost.
   Places handled;   ///< came through the Scrubber
+  Places foreseen;  ///< of those, SYNs from outside: most open something
   Places openings;  ///< may open a connection from outside
   Places diverted;  ///< opening packets for Reply
   Places strays;    ///< neither known nor opening, or to be challenged

@@ -51,8 +51,8 @@ Probability::Outcome Probability::judge(const Packet& opening, Now now) {
   return decide(draw(opening, now), now);
 }
 
-void Probability::draw_all(std::span<const Packet* const> openings, Now now,
-                           std::array<Draw, kBurst>& draws) const {
+void Probability::draw(std::span<const Packet* const> openings, Now now,
+                       std::span<Draw> draws) const {
   // Nearly all are TCP over IPv4: their hashes are taken at once.
   std::array<std::array<std::uint64_t, kBurst>, 3> columns;
   std::array<std::uint8_t, kBurst> places;
@@ -71,20 +71,13 @@ void Probability::draw_all(std::span<const Packet* const> openings, Now now,
   }
   siphash_columns<1, 3>(coin_, columns, n, hashes);
   for (std::size_t k = 0; k < n; ++k) draws[places[k]] = {hashes[k], hashes[k]};
+  if (!memory_) return;
+  for (const Draw& d : draws.first(openings.size()))
+    if (flooded_ || drop_.takes(d.attempt)) memory_->prefetch(d.remember);
 }
 
-void Probability::judge(std::span<const Packet* const> openings, Now now,
-                        std::span<Outcome> outcomes) {
-  if (drop_.never()) {
-    std::fill_n(outcomes.begin(), openings.size(), Outcome::admit);
-    return;
-  }
-  std::array<Draw, kBurst> draws;
-  draw_all(openings, now, draws);
-  if (memory_)
-    for (std::size_t i = 0; i < openings.size(); ++i)
-      if (flooded_ || drop_.takes(draws[i].attempt)) memory_->prefetch(draws[i].remember);
-  for (std::size_t i = 0; i < openings.size(); ++i) outcomes[i] = decide(draws[i], now);
+void Probability::judge(std::span<const Draw> draws, Now now, std::span<Outcome> outcomes) {
+  for (std::size_t i = 0; i < draws.size(); ++i) outcomes[i] = decide(draws[i], now);
 }
 
 Probability::Outcome Probability::decide(const Draw& draw, Now now) {

@@ -56,9 +56,21 @@ class Probability {
   /// read). Not const: the memory learns.
   Outcome judge(const Packet& opening, Now now);
 
-  /// As judge for each packet in turn, but with the memory fetched ahead. At most kBurst packets,
-  /// none of them null; `outcomes` is as long.
-  void judge(std::span<const Packet* const> openings, Now now, std::span<Outcome> outcomes);
+  /// The coin of one attempt.
+  struct Draw {
+    std::uint64_t attempt = 0;   ///< keyed hash of the attempt, the coin
+    std::uint64_t remember = 0;  ///< keyed hash under which the memory knows it
+  };
+
+  /// Draws for at most kBurst opening packets, none of them null, and fetches the memory that judge
+  /// will want: the earlier before it, the better. `draws` is as long.
+  void draw(std::span<const Packet* const> openings, Now now, std::span<Draw> draws) const;
+
+  /// As judge of the packets for which these were drawn, in turn. `outcomes` is as long.
+  void judge(std::span<const Draw> draws, Now now, std::span<Outcome> outcomes);
+
+  /// Whether no attempt is ever dropped: then nothing need be drawn.
+  [[nodiscard]] bool never() const { return drop_.never(); }
 
   /// The age in milliseconds at which unexpired tags have to be evicted, smoothed; UINT32_MAX when
   /// none had to for a minute. Falls under 3000 in a flood.
@@ -79,14 +91,7 @@ class Probability {
   // A plain tag is a dropped first packet, a flagged one an admitted attempt.
   using Memory = TagMemory<TagSpan{0, kLatest}, TagSpan{2, kAdmitted}>;
 
-  struct Draw {
-    std::uint64_t attempt = 0;   ///< keyed hash of the attempt, the coin
-    std::uint64_t remember = 0;  ///< keyed hash under which the memory knows it
-  };
-
   [[nodiscard]] Draw draw(const Packet& opening, Now now) const;
-  void draw_all(std::span<const Packet* const> openings, Now now,
-                std::array<Draw, kBurst>& draws) const;
   Outcome decide(const Draw& draw, Now now);
   Outcome decide_remembered(const Draw& draw, Now now);
   Outcome decide_in_flood(const Draw& draw, Now now);

@@ -6,9 +6,13 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+
+#ifdef __SSE4_1__
+#include <smmintrin.h>
+#endif
 
 #include "base/time.hpp"
 #include "probability/fixed_array.hpp"
@@ -25,9 +29,9 @@ struct TagSpan {
 /// looked through. A hash selects the set (bits 16..47) and the fingerprint (bits 0..15); callers
 /// key it. A tag is
 ///
-///   fingerprint : 16 | flag : 1 | clock : 15
+///   fingerprint : 16, flag : 1 | clock : 15
 ///
-/// and 0 is an empty place. The flag selects one of two spans. When a set is full its oldest tag
+/// and fingerprint 0 is an empty place. The flag selects one of two spans. When a set is full its oldest tag
 /// goes.
 ///
 /// No tag is mistaken for a young one after its clock wrapped (period W = 2^15 ticks), and nobody
@@ -66,17 +70,22 @@ class TagMemory {
     Place place;
     place.set = static_cast<std::uint32_t>(slot_of(hash, sets_.size()));
     Set& set = sets_[place.set];
-    const Look look = survey(set, hash, now);
-    std::memcpy(set.words, look.alive, sizeof set.words);
-    set.words[kStamp] = stamp(now);
-    place.found = look.hit != 0;
-    place.lane = static_cast<std::uint8_t>(place.found ? look.hit - 1 : look.victim & 15U);
-    if (place.found) {
-      const std::uint32_t tag = set.words[place.lane];
-      place.flagged = (tag & kFlag) != 0;
-      place.age = age_of(tag, now) << kShift[place.flagged ? 1 : 0];
+    const Clocks clocks(now, set);
+    const Look look = survey(set, fingerprint(hash), clocks);
+    set.clear(look);
+    set.stamp(stamp(now));
+    if (const unsigned hit = look.same & look.alive; hit != 0) {
+      place.found = true;
+      place.lane = lowest(hit);
+      const std::uint16_t clock = set.clocks[place.lane];
+      place.flagged = (clock & kFlag) != 0;
+      place.age = clocks.ms(clock);
+    } else if (look.alive != kTags) {
+      place.lane = lowest(kTags & ~look.alive);
+      place.victim_age = kFree;
     } else {
-      place.victim_age = look.victim >> 4U;
+      place.lane = oldest(set, clocks);
+      place.victim_age = clocks.ms(set.clocks[place.lane]);
     }
     return place;
   }
@@ -84,14 +93,17 @@ class TagMemory {
   /// Writes the hash's tag, with the present time, where locate found it or a place for it.
   void store(const Place& place, std::uint64_t hash, bool flagged, Now now) {
     if (!place.found && place.victim_age != kFree) note_eviction(place.victim_age, now);
-    const std::uint32_t clock = now.tick >> kShift[flagged ? 1 : 0];
-    sets_[place.set].words[place.lane] =
-        fingerprint(hash) << 16U | (flagged ? kFlag : 0U) | (clock & kClockMask);
+    const std::uint32_t clock = now.tick >> kShift[flagged ? 1 : 0] & kClockMask;
+    Set& set = sets_[place.set];
+    set.prints[place.lane] = fingerprint(hash);
+    set.clocks[place.lane] = static_cast<std::uint16_t>(clock | (flagged ? kFlag : 0U));
   }
 
   /// As locate(...).found, changing nothing.
   [[nodiscard]] bool contains(std::uint64_t hash, Now now) const {
-    return survey(sets_[slot_of(hash, sets_.size())], hash, now).hit != 0;
+    const Set& set = sets_[slot_of(hash, sets_.size())];
+    const Look look = survey(set, fingerprint(hash), Clocks(now, set));
+    return (look.same & look.alive) != 0;
   }
 
   /// The age in ms at which live tags have to go, smoothed; UINT32_MAX when none had to for a
@@ -107,91 +119,156 @@ class TagMemory {
  private:
   static constexpr std::uint32_t kFlag = 0x8000;
   static constexpr std::uint32_t kClockMask = 0x7fff;
-  static constexpr std::size_t kStamp = kWays;
+  static constexpr unsigned kTags = (1U << kWays) - 1;  ///< a bit for each
   static constexpr unsigned kStampShift = 28;     // ns
   static constexpr std::uint32_t kStampMs = 268;  // rounded down
+
+  static constexpr unsigned kFiner = std::min(kPlain.shift, kFlagged.shift);
 
   static constexpr bool unambiguous(TagSpan span) {
     const std::uint64_t wrap = (std::uint64_t{kClockMask} + 1) << span.shift;
     const std::uint64_t coarseness = 2 * (kStampMs + 1) + (1U << span.shift);
     // The gap is known from below, short of the truth by under 1 % and two stamps.
-    return span.lifetime % (1U << span.shift) == 0 && span.lifetime < kFree &&
+    return span.lifetime % (1U << span.shift) == 0 && span.lifetime < kFree && span.lifetime >> kFiner < 0x10000 &&
            2 * std::uint64_t{span.lifetime} + span.lifetime / 100 + coarseness < wrap;
   }
   static_assert(unambiguous(kPlain) && unambiguous(kFlagged));
   static constexpr std::array<unsigned, 2> kShift{kPlain.shift, kFlagged.shift};
+  static constexpr std::array<std::uint32_t, 2> kLifetime{kPlain.lifetime, kFlagged.lifetime};
 
-  /// All ones where a word is a tag, 0 where it is the stamp.
-  static constexpr std::array<std::uint32_t, kWays + 1> kLane = [] {
-    std::array<std::uint32_t, kWays + 1> lanes{};
-    for (std::size_t i = 0; i < kWays; ++i) lanes[i] = UINT32_MAX;
-    return lanes;
-  }();
+  struct Look {
+    // A bit for each lane; only those of kTags mean anything.
+    unsigned alive = 0;  ///< neither empty nor expired
+    unsigned same = 0;   ///< with the fingerprint sought
+    alignas(16) std::array<std::uint16_t, kWays + 1> living;  ///< all ones where alive
+  };
 
+  /// The last lane is the stamp's.
   struct alignas(64) Set {
-    std::uint32_t words[kWays + 1];
+    std::array<std::uint16_t, kWays + 1> prints;
+    std::array<std::uint16_t, kWays + 1> clocks;
+
+    [[nodiscard]] std::uint32_t stamp() const {
+      return std::uint32_t{clocks[kWays]} << 16U | prints[kWays];
+    }
+    void stamp(std::uint32_t stamp) {
+      prints[kWays] = static_cast<std::uint16_t>(stamp);
+      clocks[kWays] = static_cast<std::uint16_t>(stamp >> 16U);
+    }
+    /// Empties what is not alive.
+    void clear(const Look& look) {
+      for (std::size_t i = 0; i < prints.size(); ++i) prints[i] &= look.living[i];
+    }
   };
   static_assert(sizeof(Set) == 64);
 
-  struct Look {
-    std::uint32_t alive[kWays + 1];  ///< the words, 0 in place of what has expired
-    std::uint32_t hit = 0;           ///< lane + 1; 0: absent
-    std::uint32_t victim = 0;        ///< age << 4 | lane of a free place or the oldest tag
+  /// The time as tags of each kind count it, and the ages from which on they are too old.
+  struct Clocks {
+    std::array<std::uint16_t, 2> now;
+    std::array<std::uint16_t, 2> limit;
+
+    Clocks(Now t, const Set& set) {
+      // At least this many ms: between two stamps one less of their periods may have passed.
+      const std::uint32_t stamps = TagMemory::stamp(t) - set.stamp();
+      const std::uint64_t gap = stamps == 0 ? 0 : (stamps - std::uint64_t{1}) * kStampMs;
+      for (std::size_t i = 0; i < 2; ++i) {
+        now[i] = static_cast<std::uint16_t>(t.tick >> kShift[i] & kClockMask);
+        limit[i] = static_cast<std::uint16_t>(
+            gap > kLifetime[i] ? 0 : (kLifetime[i] >> kShift[i]) + 1);
+      }
+    }
+    [[nodiscard]] std::uint32_t age(std::uint16_t clock) const {
+      return static_cast<std::uint32_t>(now[clock >> 15U] - clock) & kClockMask;
+    }
+    [[nodiscard]] std::uint32_t ms(std::uint16_t clock) const {
+      return age(clock) << kShift[clock >> 15U];
+    }
   };
 
+  static std::uint8_t lowest(unsigned bits) {
+    return static_cast<std::uint8_t>(std::countr_zero(bits));
+  }
   static std::size_t set_count(std::uint32_t entries) {
     return std::max<std::size_t>(1, (std::size_t{entries} + kWays - 1) / kWays);
   }
-  static std::uint32_t fingerprint(std::uint64_t hash) {
-    return std::max(1U, static_cast<std::uint32_t>(hash & 0xffffU));  // a tag is never 0
+  static std::uint16_t fingerprint(std::uint64_t hash) {
+    return std::max<std::uint16_t>(1, static_cast<std::uint16_t>(hash));  // never 0
   }
   static std::uint32_t stamp(Now now) {
     return static_cast<std::uint32_t>(static_cast<std::uint64_t>(now.time.count()) >> kStampShift);
   }
-  static std::uint32_t age_of(std::uint32_t tag, Now now) {
-    const std::uint32_t clock = now.tick >> kShift[(tag & kFlag) != 0 ? 1 : 0];
-    return (clock - tag) & kClockMask;
+
+#ifdef __SSE4_1__
+  static __m128i eight(std::uint16_t word) { return _mm_set1_epi16(static_cast<short>(word)); }
+  static __m128i load(const std::array<std::uint16_t, kWays + 1>& words, std::size_t half) {
+    return _mm_load_si128(reinterpret_cast<const __m128i*>(words.data()) + half);
   }
 
-  static constexpr std::uint32_t pick(std::uint32_t mask, std::uint32_t ones, std::uint32_t zeros) {
-    return (ones & mask) | (zeros & ~mask);
-  }
-
-  // Masks instead of branches, so that compilers work on whole vectors of lanes.
-  static Look survey(const Set& set, std::uint64_t hash, Now now) {
-    // At least this many ms: between two stamps one less of their periods may have passed.
-    const std::uint32_t stamps = stamp(now) - set.words[kStamp];
-    const std::uint64_t gap = stamps == 0 ? 0 : (stamps - std::uint64_t{1}) * kStampMs;
-    // Ages from here on are too old.
-    const auto limit = [&](TagSpan span) {
-      return gap > span.lifetime ? 0 : (span.lifetime >> span.shift) + 1;
-    };
-    const std::uint32_t plain_limit = limit(kPlain);
-    const std::uint32_t flagged_limit = limit(kFlagged);
-    const std::uint32_t plain_now = now.tick >> kPlain.shift;
-    const std::uint32_t flagged_now = now.tick >> kFlagged.shift;
-    const std::uint32_t wanted = fingerprint(hash);
+  static Look survey(const Set& set, std::uint16_t wanted, const Clocks& c) {
     Look look;
-    std::uint32_t hit = 0;
-    std::uint32_t victim = 0;
-    for (std::uint32_t i = 0; i <= kWays; ++i) {
-      const std::uint32_t tag = set.words[i];
-      const std::uint32_t flagged = 0U - (tag >> 15U & 1U);
-      const std::uint32_t age = (pick(flagged, flagged_now, plain_now) - tag) & kClockMask;
-      // Both below 2^16: the difference's sign tells the smaller.
-      const std::uint32_t young = 0U - ((age - pick(flagged, flagged_limit, plain_limit)) >> 31U);
-      const std::uint32_t live =
-          young & (0U - static_cast<std::uint32_t>(tag > 0xffffU)) & kLane[i];
-      look.alive[i] = tag & live;
-      const std::uint32_t same = 0U - static_cast<std::uint32_t>(tag >> 16U == wanted);
-      hit = std::max(hit, live & same & (i + 1));
-      const std::uint32_t ms = pick(flagged, age << kFlagged.shift, age << kPlain.shift);
-      victim = std::max(victim, (pick(live, ms, kFree) << 4U | i) & kLane[i]);
+    __m128i alive[2];
+    __m128i same[2];
+    for (std::size_t half = 0; half < 2; ++half) {
+      const __m128i prints = load(set.prints, half);
+      const __m128i clocks = load(set.clocks, half);
+      const __m128i flagged = _mm_srai_epi16(clocks, 15);
+      const auto pick = [&](const std::array<std::uint16_t, 2>& of) {
+        return _mm_blendv_epi8(eight(of[0]), eight(of[1]), flagged);
+      };
+      const __m128i age = _mm_and_si128(_mm_sub_epi16(pick(c.now), clocks), eight(kClockMask));
+      const __m128i young = _mm_cmpgt_epi16(pick(c.limit), age);  // both below 2^15
+      alive[half] = _mm_andnot_si128(_mm_cmpeq_epi16(prints, _mm_setzero_si128()), young);
+      same[half] = _mm_cmpeq_epi16(prints, eight(wanted));
+      _mm_store_si128(reinterpret_cast<__m128i*>(look.living.data()) + half, alive[half]);
     }
-    look.hit = hit;
-    look.victim = victim;
+    const auto bits = [](__m128i low, __m128i high) {
+      return static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(low, high))) & kTags;
+    };
+    look.alive = bits(alive[0], alive[1]);
+    look.same = bits(same[0], same[1]);
     return look;
   }
+
+  /// The lane whose tag has lived longest, all being alive.
+  static std::uint8_t oldest(const Set& set, const Clocks& c) {
+    std::array<std::uint32_t, 2> least;
+    for (std::size_t half = 0; half < 2; ++half) {
+      const __m128i clocks = load(set.clocks, half);
+      const __m128i flagged = _mm_srai_epi16(clocks, 15);
+      const __m128i now = _mm_blendv_epi8(eight(c.now[0]), eight(c.now[1]), flagged);
+      const __m128i age = _mm_and_si128(_mm_sub_epi16(now, clocks), eight(kClockMask));
+      // In ticks of the finer clock.
+      const __m128i ticks = _mm_blendv_epi8(_mm_slli_epi16(age, kShift[0] - kFiner),
+                                            _mm_slli_epi16(age, kShift[1] - kFiner), flagged);
+      __m128i youth = _mm_xor_si128(ticks, eight(0xffff));
+      if (half == 1) youth = _mm_insert_epi16(youth, -1, 7);  // the stamp
+      // In its lower half the least word, above it where that is.
+      least[half] = static_cast<std::uint32_t>(_mm_cvtsi128_si32(_mm_minpos_epu16(youth)));
+    }
+    const bool lower = (least[0] & 0xffffU) <= (least[1] & 0xffffU);
+    return static_cast<std::uint8_t>(lower ? least[0] >> 16U : 8 + (least[1] >> 16U));
+  }
+#else
+  static Look survey(const Set& set, std::uint16_t wanted, const Clocks& c) {
+    Look look;
+    for (std::size_t i = 0; i < kWays; ++i) {
+      const std::uint16_t clock = set.clocks[i];
+      const bool alive = set.prints[i] != 0 && c.age(clock) < c.limit[clock >> 15U];
+      look.living[i] = alive ? 0xffff : 0;
+      look.alive |= (alive ? 1U : 0U) << i;
+      look.same |= (set.prints[i] == wanted ? 1U : 0U) << i;
+    }
+    return look;
+  }
+
+  /// The lane whose tag has lived longest, all being alive.
+  static std::uint8_t oldest(const Set& set, const Clocks& c) {
+    std::size_t found = 0;
+    for (std::size_t i = 1; i < kWays; ++i)
+      if (c.ms(set.clocks[i]) > c.ms(set.clocks[found])) found = i;
+    return static_cast<std::uint8_t>(found);
+  }
+#endif
 
   void note_eviction(std::uint32_t age, Now now) {
     // On the average, or one overfull set would speak for all.

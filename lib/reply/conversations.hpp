@@ -2,16 +2,15 @@
 /// Where forged conversations of proven sources live.
 #pragma once
 
-#include <rte_hash.h>
-
 #include <cstdint>
-#include <memory>
-#include <string_view>
+#include <string>
 
 #include "base/siphash.hpp"
 #include "base/time.hpp"
 #include "packet/packet.hpp"
+#include "probability/fixed_array.hpp"
 #include "reply/index_list.hpp"
+#include "tracker/flow_index.hpp"
 
 namespace mitibox {
 
@@ -32,11 +31,11 @@ struct Conversation {
   bool scaled = false;  ///< both sides scale their windows
 
   // Only for Conversations.
-  Links by_age;
+  Links by_age;  ///< free ones are chained by `next`
   Links by_source;
   std::uint32_t source = 0;
   std::uint32_t signature = 0;
-  FlowKey flow;  ///< the index's own copy is out of reach: rte_hash looks it up with CRC
+  FlowKey flow;
 
   [[nodiscard]] bool live() const { return state != State::ended; }
 };
@@ -51,7 +50,7 @@ class Conversations {
   static constexpr std::uint32_t kIdle = 300'000;  ///< milliseconds
 
   /// Throws std::runtime_error naming the table, its size and the option when memory is short.
-  Conversations(Key128 key, std::uint32_t capacity, std::string_view name);
+  Conversations(Key128 key, std::uint32_t capacity, const std::string& name);
 
   /// The conversation of a flow, ended ones too; nullptr when there is none.
   [[nodiscard]] Conversation* find(const FlowKey& flow, Family family);
@@ -74,35 +73,35 @@ class Conversations {
   static std::size_t memory_bytes(std::uint32_t capacity);
 
  private:
+  /// Free ones are chained by `count`.
   struct Source {
     IndexList<&Conversation::by_source> conversations;
-    std::uint32_t count;
+    std::uint32_t count = 0;
     Address address;
   };
-  struct FreeHash {
-    void operator()(rte_hash* hash) const { rte_hash_free(hash); }
-  };
-  struct FreeMemory {
-    void operator()(void* memory) const;
-  };
-  template <typename T>
-  using Array = std::unique_ptr<T[], FreeMemory>;
 
   [[nodiscard]] std::uint32_t index(const Conversation& c) const {
-    return static_cast<std::uint32_t>(&c - records_.get());
+    return static_cast<std::uint32_t>(&c - &records_[0]);
   }
-  void make_room(const Address& source);
-  Conversation* insert(const Packet& segment, const Address& source);
+  [[nodiscard]] std::int32_t find_source(const Address& source, std::uint32_t signature) const {
+    return sources_index_.find(signature, [&](std::int32_t at) {
+      return sources_[static_cast<std::uint32_t>(at)].address == source;
+    });
+  }
+  void make_room(const Address& source, std::uint32_t signature);
+  Conversation* insert(const Packet& segment, const Address& source, std::uint32_t signature);
   void evict(std::uint32_t at);
   void remove(std::uint32_t at);
   [[nodiscard]] std::uint32_t signature(const Address& source) const;
 
   Key128 key_;
   std::uint32_t capacity_;
-  std::unique_ptr<rte_hash, FreeHash> flows_;
-  std::unique_ptr<rte_hash, FreeHash> source_index_;
-  Array<Conversation> records_;
-  Array<Source> sources_;
+  FlowIndex flows_;
+  FlowIndex sources_index_;
+  FixedArray<Conversation> records_;
+  FixedArray<Source> sources_;
+  std::uint32_t free_record_ = 0;
+  std::uint32_t free_source_ = 0;
   IndexList<&Conversation::by_age> by_age_;  ///< longest idle first
   std::uint32_t count_ = 0;
   std::uint32_t live_ = 0;

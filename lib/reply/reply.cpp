@@ -18,7 +18,7 @@ Reply::Reply(const Policy& policy, const Secrets& secrets, rte_mempool* pool,
     : builder_(pool),
       persona_(secrets.persona),
       cookie_(secrets.cookie),
-      conversations_(secrets.conversation, conversations, name),
+      conversations_(secrets.conversation, conversations, std::string(name)),
       udp_unreachable_(policy.reply.udp == Policy::UdpReply::unreachable),
       ipv4_prefix_(policy.trust.ipv4_prefix),
       ipv6_prefix_(policy.trust.ipv6_prefix) {}

@@ -13,10 +13,12 @@ TEST_CASE("Coin") {
   policy.probability.retransmission = how;
   Probability probability(policy, Secrets::derive({1, 2}), policy.tables.retransmissions);
   std::array<Probability::Outcome, kBurst> outcomes{};
+  std::array<Probability::Draw, kBurst> draws{};
   BENCHMARK(how == Policy::Retransmission::hold ? "hold x32" : "admit x32", i) {
     // In an hour each attempt is a first one again.
     const Now now(std::chrono::hours(1 + static_cast<std::size_t>(i) / bursts.count()));
-    probability.judge(bursts[i], now, outcomes);
+    probability.draw(bursts[i], now, draws);
+    probability.judge(draws, now, outcomes);
     return outcomes[0];
   };
 }

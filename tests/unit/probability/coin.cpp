@@ -133,8 +133,10 @@ TEST_CASE("A burst is judged like its packets one by one") {
     std::vector<const Packet*> pointers;
     for (const Packet& p : packets) pointers.push_back(&p);
     std::vector<Outcome> outcomes(kBurst);
+    std::vector<Probability::Draw> draws(kBurst);
     const Now now = at_ms(round * 400);
-    burst.judge(pointers, now, outcomes);
+    burst.draw(pointers, now, draws);
+    burst.judge(draws, now, outcomes);
     for (std::size_t i = 0; i < kBurst; ++i) REQUIRE(outcomes[i] == one.judge(packets[i], now));
   }
 }

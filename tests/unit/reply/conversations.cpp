@@ -149,7 +149,7 @@ TEST_CASE("Tables of long names do not collide, and too large ones are named") {
   const Conversations a(kKey, 8, name + "1");
   const Conversations b(kKey, 8, name + "2");
   REQUIRE_THROWS_WITH(Conversations(kKey, 1U << 28U, "huge"),
-                      Catch::Contains("tables.conversations") && Catch::Contains("268435456"));
+                      Catch::Contains("huge-") && Catch::Contains("tables.conversations"));
 }
 
 TEST_CASE("The memory that is stated suffices, and is not far too much") {
