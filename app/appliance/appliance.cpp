@@ -159,7 +159,8 @@ void Appliance::make_member(unsigned number) {
   m.chain.emplace(policy_, config, *m.wire);
   if (survivors_) restored_[number] = m.chain->restore(*survivors_, clock_.read());
   m.worker.emplace(ports_, *m.chain, clock_,
-                   Worker::Config{.queue = static_cast<std::uint16_t>(number),
+                   Worker::Config{.number = number,
+                                  .queue = static_cast<std::uint16_t>(number),
                                   .until_idle = options_.until_idle,
                                   .team = team_ ? &*team_ : nullptr});
 }

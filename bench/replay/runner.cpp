@@ -100,6 +100,11 @@ std::vector<unsigned> forwarding_lcores() {
   return lcores;
 }
 
+/// Each second queue is a worker's: net_pcap counts one beside what it reads of another.
+std::uint16_t queue_of(unsigned worker) {
+  return static_cast<std::uint16_t>(2 * worker);
+}
+
 class Bench {
  public:
   explicit Bench(const Options& options)
@@ -108,7 +113,7 @@ class Bench {
         lcores_(forwarding_lcores()),
         workers_(static_cast<unsigned>(lcores_.size())),
         receive_(make_pool("bench rx", options.mbufs, options.room, 0)),
-        ports_(Ports::Config{{0, 1}, static_cast<std::uint16_t>(workers_), 1024}, receive_),
+        ports_(Ports::Config{{0, 1}, static_cast<std::uint16_t>(queue_of(workers_ - 1) + 1), 1024}, receive_),
         owner_(policy_, secrets(), workers_, ports_.steering()),
         clock_(options.clock, options.jump) {
     if (workers_ > 1) team_.emplace("bench", workers_);
@@ -172,7 +177,8 @@ class Bench {
     m.bench = this;
     m.preload = options_.preload;
     m.pool = make_pool(fmt::format("bench own {}", number), 8191, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
-    m.wire.emplace(ports_, static_cast<std::uint16_t>(number));
+    const std::uint16_t queue = queue_of(number);
+    m.wire.emplace(ports_, queue);
     m.gate.emplace(*m.wire);
     Chain::Config config{.name = fmt::format("bench{}", number),
                          .workers = workers_,
@@ -190,7 +196,8 @@ class Bench {
     }
     m.chain.emplace(policy_, config, *m.gate);
     m.worker.emplace(ports_, *m.chain, clock_,
-                     Worker::Config{.queue = static_cast<std::uint16_t>(number),
+                     Worker::Config{.number = number,
+                                    .queue = queue,
                                     .team = team_ ? &*team_ : nullptr});
   }
 

@@ -58,7 +58,10 @@ template <typename Timer>
 void Chain::Rooms::run(Timer timer, const Arrival& arrival) {
   const Now now = arrival.now;
   // The order of the rooms. Each sees the whole burst; what has its verdict passes the rest by.
-  receive(arrival);
+  if (outbox.has_value() && arrival.origin == Origin::port)
+    receive<true>(arrival);
+  else
+    receive<false>(arrival);
   timer.lap(0);
   if (!foreseen.empty()) foresee(now);
   if (!handled.empty()) track(now);
@@ -76,7 +79,8 @@ void Chain::Rooms::run(Timer timer, const Arrival& arrival) {
 }
 
 // What looks at one packet alone is done in one pass, while its headers are at hand: parse,
-// classify, whose it is, scrub.
+// classify, scrub. With several workers whose they are is found out in between, for all at once.
+template <bool kShared>
 void Chain::Rooms::receive(const Arrival& arrival) {
   const auto [origin, from, frames, now] = arrival;
   count = std::min(frames.size(), kBurst);
@@ -87,7 +91,19 @@ void Chain::Rooms::receive(const Arrival& arrival) {
   diverted.clear();
   strays.clear();
   std::array<std::uint32_t, kClasses> classes{};
-  const bool sharded = outbox.has_value() && origin == Origin::port;
+  const auto scrub = [&](std::size_t i) __attribute__((always_inline)) {
+    Packet& p = packets[i];
+    if (p.verdict != Verdict::pending) return;
+    ++classes[static_cast<std::size_t>(p.klass)];
+    if (p.klass < Class::inbound) {
+      settle_neighbour(p, now);
+      return;
+    }
+    scrubber.scrub(p);
+    if (p.verdict != Verdict::pending) return;
+    handled.add(i);
+    if (p.tcp_flags == tcp::kSyn && from == Side::outside) foreseen.add(i);
+  };
   for (std::size_t i = 0; i < count; ++i) {
     Packet& p = packets[i];
     p = Packet{};
@@ -98,41 +114,51 @@ void Chain::Rooms::receive(const Arrival& arrival) {
       continue;
     }
     classifier.classify(p, neighbours);
-    if (p.verdict != Verdict::pending) continue;
-    if (sharded && !keeps(p)) {
-      p.verdict = Verdict::handed;
-      continue;
-    }
-    ++classes[static_cast<std::size_t>(p.klass)];
-    if (p.klass < Class::inbound) {
-      settle_neighbour(p, now);
-      continue;
-    }
-    scrubber.scrub(p);
-    if (p.verdict != Verdict::pending) continue;
-    handled.add(i);
-    if (p.tcp_flags == tcp::kSyn && from == Side::outside) foreseen.add(i);
+    if constexpr (!kShared) scrub(i);
+  }
+  if constexpr (kShared) {
+    hand_over(from);
+    for (std::size_t i = 0; i < count; ++i) scrub(i);
   }
   for (std::size_t i = 0; i < kClasses; ++i)
     if (classes[i] != 0) counters.classes[i].add(classes[i]);
-  if (sharded)
-    counters.handed[index(from)].add(
-        outbox->flush([&](rte_mbuf* frame) { end_frame(frame, Reason::handoff_full, counters); }));
 }
 
-/// Gives the packet to its owner unless that is here.
-bool Chain::Rooms::keeps(const Packet& p) {
-  if (p.klass == Class::pass) return true;
-  const unsigned to = p.klass == Class::neighbour ? 0 : owner->of(flow_address(p));
-  if (to == self) {
-    if (p.klass >= Class::inbound) counters.at_owner[index(p.from)].add();
-    return true;
+/// Gives packets to their owners unless that is here.
+void Chain::Rooms::hand_over(Side from) {
+  std::array<Address, kBurst> addresses;
+  std::array<unsigned, kBurst> owners;
+  std::array<std::uint8_t, kBurst> places;
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    Packet& p = packets[i];
+    if (p.verdict != Verdict::pending || p.klass == Class::pass) continue;
+    if (p.klass == Class::neighbour) {
+      if (self != 0) hand(p, 0);
+      continue;
+    }
+    addresses[n] = flow_address(p);
+    places[n++] = static_cast<std::uint8_t>(i);
   }
+  owner->of({addresses.data(), n}, {owners.data(), n});
+  std::uint32_t kept = 0;
+  for (std::size_t k = 0; k < n; ++k) {
+    if (owners[k] == self)
+      ++kept;
+    else
+      hand(packets[places[k]], owners[k]);
+  }
+  if (kept != 0) counters.at_owner[index(from)].add(kept);
+  counters.handed[index(from)].add(
+      outbox->flush([&](rte_mbuf* frame) { end_frame(frame, Reason::handoff_full, counters); }));
+}
+
+void Chain::Rooms::hand(Packet& p, unsigned to) {
+  p.verdict = Verdict::handed;
   // The owner looks at it anew: what it is told is the port alone.
   p.frame->port = static_cast<std::uint16_t>(p.from);
   unpoison_frame(p.frame);
   outbox->put(to, p.frame);
-  return false;
 }
 
 void Chain::Rooms::settle_neighbour(Packet& p, Now now) {

@@ -50,8 +50,11 @@ struct Chain::Rooms {
   void enter(Origin origin, Side from, std::span<rte_mbuf* const> frames, Now now);
   template <typename Timer>
   void run(Timer timer, const Arrival& arrival);
+  /// `kShared`: what is another worker's is given to it.
+  template <bool kShared>
   void receive(const Arrival& arrival);
-  bool keeps(const Packet& p);
+  void hand_over(Side from);
+  void hand(Packet& p, unsigned to);
   void foresee(Now now);
   void track(Now now);
   void draw(Now now);

@@ -2,10 +2,14 @@
 /// Which worker owns a source, and with it all state about it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/secrets.hpp"
+#include "base/siphash.hpp"
+#include "packet/packet.hpp"
 #include "packet/address.hpp"
 #include "policy/policy.hpp"
 #include "port/steering.hpp"
@@ -32,11 +36,34 @@ class Owner {
   [[nodiscard]] unsigned of(const Address& outside) const {
     if (outside.is_v4() ? follows_v4_ : follows_v6_) return table_->queue(outside);
     const Source source = mask_(outside);
-    const std::uint64_t hash = siphash13_of(key_, source.high, source.low);
-    return static_cast<unsigned>((hash >> 32U) * workers_ >> 32U);
+    return worker_of(siphash13_of(key_, source.high, source.low));
+  }
+
+  /// As above, of at most kBurst addresses; `owners` is as long.
+  void of(std::span<const Address> outside, std::span<unsigned> owners) const {
+    std::array<std::array<std::uint64_t, kBurst>, 2> columns;
+    std::array<std::uint64_t, kBurst> hashes;
+    std::array<std::uint8_t, kBurst> places;
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < outside.size(); ++i) {
+      if (outside[i].is_v4() ? follows_v4_ : follows_v6_) {
+        owners[i] = table_->queue(outside[i]);
+        continue;
+      }
+      const Source source = mask_(outside[i]);
+      columns[0][n] = source.high;
+      columns[1][n] = source.low;
+      places[n++] = static_cast<std::uint8_t>(i);
+    }
+    siphash_columns<1, 3>(key_, columns, n, hashes);
+    for (std::size_t k = 0; k < n; ++k) owners[places[k]] = worker_of(hashes[k]);
   }
 
  private:
+  [[nodiscard]] unsigned worker_of(std::uint64_t hash) const {
+    return static_cast<unsigned>((hash >> 32U) * workers_ >> 32U);
+  }
+
   SourceMask mask_;
   Key128 key_;
   unsigned workers_;

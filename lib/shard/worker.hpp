@@ -30,7 +30,8 @@ struct Team {
 class Worker {
  public:
   struct Config {
-    std::uint16_t queue = 0;  ///< also the worker's number
+    unsigned number = 0;      ///< among the workers
+    std::uint16_t queue = 0;  ///< of both ports
     Time until_idle{0};       ///< end when both ports were silent this long; 0: never
     Team* team = nullptr;     ///< with several workers; must outlive this one
   };

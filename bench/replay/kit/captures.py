@@ -12,6 +12,7 @@ import subprocess
 from . import machine
 
 SEED = 1
+SIDES = ("outside", "inside")
 HEADER = 24  # bytes of an empty pcap file
 SOURCES = ("traffic.cpp", "traffic.hpp", "captures.cpp", "opener.hpp", "../../lib/shard/owner.hpp")
 
@@ -23,16 +24,36 @@ class Pair:
         self.folder = pathlib.Path(folder)
         self.queues = queues
 
+    def files(self, side):
+        return [self.folder / f"{side}{q}.pcap" for q in range(self.queues)]
+
     def vdevs(self):
-        """EAL words: net_pcap0 is the outside port, net_pcap1 the inside."""
-        words = []
-        for number, side in enumerate(("outside", "inside")):
-            files = [self.folder / f"{side}{q}.pcap" for q in range(self.queues)]
-            # An empty capture cannot be replayed for ever: it is simply at its end.
-            loop = ",infinite_rx=1" if all(f.stat().st_size > HEADER for f in files) else ""
-            words += ["--vdev", f"net_pcap{number},"
-                      + ",".join(f"rx_pcap={f}" for f in files) + loop]
-        return words
+        """EAL words: net_pcap0 is the outside port, net_pcap1 the inside. Between the queues of two
+        workers lies one that nobody polls: the end of each queue's record, read for every packet,
+        shares a cache line with the next one's counters."""
+        return [word for number, side in enumerate(SIDES)
+                for word in self._port(number, self._spaced(self.files(side)))]
+
+    def vdevs_apart(self):
+        """As vdevs(), but a pair of ports for each queue: nothing is shared."""
+        files = [path for pair in zip(*map(self.files, SIDES)) for path in pair]
+        return [word for number, path in enumerate(files) for word in self._port(number, [path])]
+
+    def _spaced(self, files):
+        spaced = files[:1]
+        for path in files[1:]:
+            spacer = path.with_name(f"{path.stem}-spacer.pcap")
+            with path.open("rb") as file:
+                head = file.read(HEADER + 16)
+                length = struct.unpack("<I", head[HEADER + 8:HEADER + 12])[0] if head[HEADER:] else 0
+                spacer.write_bytes(head + file.read(length))
+            spaced += [spacer, path]
+        return spaced
+
+    def _port(self, number, files):
+        # An empty capture cannot be replayed for ever: it is simply at its end.
+        loop = ",infinite_rx=1" if all(f.stat().st_size > HEADER for f in files) else ""
+        return ["--vdev", f"net_pcap{number}," + ",".join(f"rx_pcap={f}" for f in files) + loop]
 
 
 def generated(case, queues):

@@ -42,9 +42,9 @@ class Telemetry:
         return json.loads(self.socket.recv(1 << 16))[command.split(",")[0]]
 
     def received(self):
-        """Packets received by both ports, and when."""
+        """Packets received by all ports, and when."""
         total = sum((self.ask(f"/ethdev/stats,{port}") or {}).get("ipackets", 0)
-                    for port in (0, 1))
+                    for port in self.ask("/ethdev/list"))
         return total, time.monotonic()
 
 
