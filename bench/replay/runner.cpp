@@ -113,7 +113,8 @@ class Bench {
         lcores_(forwarding_lcores()),
         workers_(static_cast<unsigned>(lcores_.size())),
         receive_(make_pool("bench rx", options.mbufs, options.room, 0)),
-        ports_(Ports::Config{{0, 1}, static_cast<std::uint16_t>(queue_of(workers_ - 1) + 1), 1024}, receive_),
+        ports_(Ports::Config{{0, 1}, static_cast<std::uint16_t>(queue_of(workers_ - 1) + 1), 1024},
+               receive_),
         owner_(policy_, secrets(), workers_, ports_.steering()),
         clock_(options.clock, options.jump) {
     if (workers_ > 1) team_.emplace("bench", workers_);
@@ -195,10 +196,9 @@ class Bench {
       config.handoff = &team_->handoff;
     }
     m.chain.emplace(policy_, config, *m.gate);
-    m.worker.emplace(ports_, *m.chain, clock_,
-                     Worker::Config{.number = number,
-                                    .queue = queue,
-                                    .team = team_ ? &*team_ : nullptr});
+    m.worker.emplace(
+        ports_, *m.chain, clock_,
+        Worker::Config{.number = number, .queue = queue, .team = team_ ? &*team_ : nullptr});
   }
 
   /// Until the time is over or a signal came.

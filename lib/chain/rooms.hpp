@@ -89,8 +89,8 @@ struct Chain::Rooms {
   Chain::Profile* profile = nullptr;
 
   std::array<Packet, kBurst> packets;
-  std::array<Ruleset::Match, kBurst> matches;      ///< of the opening packets from outside
-  std::array<Probability::Draw, kBurst> draws;     ///< of what is foreseen
+  std::array<Ruleset::Match, kBurst> matches;   ///< of the opening packets from outside
+  std::array<Probability::Draw, kBurst> draws;  ///< of what is foreseen
   std::size_t count = 0;
   // Places in the burst that a room has work with; a room without passes at no cost.
   Places handled;   ///< came through the Scrubber

@@ -31,8 +31,8 @@ struct TagSpan {
 ///
 ///   fingerprint : 16, flag : 1 | clock : 15
 ///
-/// and fingerprint 0 is an empty place. The flag selects one of two spans. When a set is full its oldest tag
-/// goes.
+/// and fingerprint 0 is an empty place. The flag selects one of two spans. When a set is full its
+/// oldest tag goes.
 ///
 /// No tag is mistaken for a young one after its clock wrapped (period W = 2^15 ticks), and nobody
 /// need sweep: each look clears the expired tags (age > L) of its set and stamps it, so what is
@@ -120,8 +120,8 @@ class TagMemory {
   static constexpr std::uint32_t kFlag = 0x8000;
   static constexpr std::uint32_t kClockMask = 0x7fff;
   static constexpr unsigned kTags = (1U << kWays) - 1;  ///< a bit for each
-  static constexpr unsigned kStampShift = 28;     // ns
-  static constexpr std::uint32_t kStampMs = 268;  // rounded down
+  static constexpr unsigned kStampShift = 28;           // ns
+  static constexpr std::uint32_t kStampMs = 268;        // rounded down
 
   static constexpr unsigned kFiner = std::min(kPlain.shift, kFlagged.shift);
 
@@ -129,7 +129,8 @@ class TagMemory {
     const std::uint64_t wrap = (std::uint64_t{kClockMask} + 1) << span.shift;
     const std::uint64_t coarseness = 2 * (kStampMs + 1) + (1U << span.shift);
     // The gap is known from below, short of the truth by under 1 % and two stamps.
-    return span.lifetime % (1U << span.shift) == 0 && span.lifetime < kFree && span.lifetime >> kFiner < 0x10000 &&
+    return span.lifetime % (1U << span.shift) == 0 && span.lifetime < kFree &&
+           span.lifetime >> kFiner < 0x10000 &&
            2 * std::uint64_t{span.lifetime} + span.lifetime / 100 + coarseness < wrap;
   }
   static_assert(unambiguous(kPlain) && unambiguous(kFlagged));
@@ -138,8 +139,8 @@ class TagMemory {
 
   struct Look {
     // A bit for each lane; only those of kTags mean anything.
-    unsigned alive = 0;  ///< neither empty nor expired
-    unsigned same = 0;   ///< with the fingerprint sought
+    unsigned alive = 0;                                       ///< neither empty nor expired
+    unsigned same = 0;                                        ///< with the fingerprint sought
     alignas(16) std::array<std::uint16_t, kWays + 1> living;  ///< all ones where alive
   };
 
@@ -173,8 +174,8 @@ class TagMemory {
       const std::uint64_t gap = stamps == 0 ? 0 : (stamps - std::uint64_t{1}) * kStampMs;
       for (std::size_t i = 0; i < 2; ++i) {
         now[i] = static_cast<std::uint16_t>(t.tick >> kShift[i] & kClockMask);
-        limit[i] = static_cast<std::uint16_t>(
-            gap > kLifetime[i] ? 0 : (kLifetime[i] >> kShift[i]) + 1);
+        limit[i] =
+            static_cast<std::uint16_t>(gap > kLifetime[i] ? 0 : (kLifetime[i] >> kShift[i]) + 1);
       }
     }
     [[nodiscard]] std::uint32_t age(std::uint16_t clock) const {
@@ -199,7 +200,9 @@ class TagMemory {
   }
 
 #ifdef __SSE4_1__
-  static __m128i eight(std::uint16_t word) { return _mm_set1_epi16(static_cast<short>(word)); }
+  static __m128i eight(std::uint16_t word) {
+    return _mm_set1_epi16(static_cast<short>(word));
+  }
   static __m128i load(const std::array<std::uint16_t, kWays + 1>& words, std::size_t half) {
     return _mm_load_si128(reinterpret_cast<const __m128i*>(words.data()) + half);
   }

@@ -9,8 +9,8 @@
 
 #include "base/secrets.hpp"
 #include "base/siphash.hpp"
-#include "packet/packet.hpp"
 #include "packet/address.hpp"
+#include "packet/packet.hpp"
 #include "policy/policy.hpp"
 #include "port/steering.hpp"
 #include "trust/source.hpp"

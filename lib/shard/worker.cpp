@@ -38,11 +38,11 @@ std::uint16_t Worker::poll(Side side, Now now) {
 unsigned Worker::poll_team(Now now) {
   if (config_.team == nullptr) return 0;
   config_.team->facts.drain(config_.number, chain_, now, kFacts);
-  return config_.team->handoff.drain(
-      config_.number, [&](std::uint16_t side, std::span<rte_mbuf* const> frames) {
-        for (rte_mbuf* frame : frames) poison_frame(frame);
-        chain_.adopt(static_cast<Side>(side), frames, now);
-      });
+  return config_.team->handoff.drain(config_.number,
+                                     [&](std::uint16_t side, std::span<rte_mbuf* const> frames) {
+                                       for (rte_mbuf* frame : frames) poison_frame(frame);
+                                       chain_.adopt(static_cast<Side>(side), frames, now);
+                                     });
 }
 
 bool Worker::idle(bool received, Now now) {
