@@ -128,6 +128,8 @@ const std::array<Scenario, 8> kScenarios{{
 
 Policy plain_policy() {
   Policy p;
+  p.admission = Policy::Admission::forward;
+  p.trust.evidence = Policy::Evidence::weighted;
   p.protected_prefixes = {parse_prefix("203.0.113.0/24").value(),
                           parse_prefix("2001:db8:1::/64").value()};
   Service web;

@@ -53,6 +53,8 @@ Bursts::Bursts(const std::vector<Packet>& packets) : bursts_(packets.size() / kB
 
 Policy plain_policy() {
   Policy p;
+  p.admission = Policy::Admission::forward;
+  p.trust.evidence = Policy::Evidence::weighted;
   p.protected_prefixes = {parse_prefix("203.0.113.0/24").value(),
                           parse_prefix("2001:db8:1::/64").value()};
   return p;

@@ -48,6 +48,8 @@ class Answers : public Wire {
 
 Policy policy(std::uint32_t connections, std::uint32_t sources, Seconds lifetime) {
   Policy p;
+  p.admission = Policy::Admission::forward;
+  p.trust.evidence = Policy::Evidence::weighted;
   p.protected_prefixes = {parse_prefix("203.0.113.0/24").value()};
   Service web;
   web.address = flow(0, Family::v4, protocol::kTcp).inside;

@@ -32,6 +32,8 @@ Secrets Secrets::derive(Key128 master) {
   s.conversation = next();
   s.fragment = next();
   s.persona = next();
+  s.isn = next();
+  s.repetition = next();
   return s;
 }
 

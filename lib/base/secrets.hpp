@@ -21,6 +21,8 @@ struct Secrets {
   Key128 conversation;    ///< index of Reply's conversation table
   Key128 fragment;        ///< index of the fragment table
   Key128 persona;         ///< IP identifiers and whatever else a forged packet draws
+  Key128 isn;             ///< initial sequence numbers of hosts that open connections
+  Key128 repetition;      ///< who may be sent a SYN/ACK once more
 
   /// Every secret is SipHash-2-4 of its own label under the master key.
   static Secrets derive(Key128 master);

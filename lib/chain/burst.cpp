@@ -209,7 +209,7 @@ void Chain::Rooms::emit(Now now) {
   unsigned ended = 0;
   for (Packet& p : burst()) {
     if (p.verdict == Verdict::follow) scrubber.settle_later(p, now);
-    if (p.verdict == Verdict::handed) continue;
+    if (p.verdict == Verdict::handed || p.verdict == Verdict::held) continue;
     if (p.verdict != Verdict::forward) {
       counters.ended[index(p.reason)].add();
       unpoison_frame(p.frame);
@@ -219,6 +219,12 @@ void Chain::Rooms::emit(Now now) {
     if (p.fragment == Fragment::first) scrubber.forwarded_first(p, now);
     // Of a known connection whose host is gone nothing changes: it has fallen silent.
     if (p.from == Side::outside) neighbours.correct_destination(p);
+    if (dresses && p.klass >= Class::inbound) {
+      if (p.from == Side::inside)
+        persona.dress_outward(p, ecn);
+      else
+        Persona::dress_inward(p, ecn);
+    }
     transmit.queue(p.frame, other(p.from), Transmit::Origin::received);
   }
   if (ended != 0) free_frames({over.data(), ended});

@@ -20,6 +20,12 @@ Secrets secrets_of(const Chain::Config& config) {
   return s;
 }
 
+Key128 hosts_key(const Chain::Config& config) {
+  Key128 key = secrets_of(config).persona;
+  key.k0 ^= siphash24_of(key, std::uint64_t{2});
+  return key;
+}
+
 std::uint32_t share(std::uint32_t total, unsigned workers) {
   return std::max(64U, total / std::max(1U, workers));
 }
@@ -30,9 +36,9 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
     : classifier(policy),
       scrubber(policy, config.secrets, share(policy.tables.fragments, config.workers),
                config.verified_checksums),
-      tracker(policy,
-              {config.name, config.secrets.table, share(policy.tables.connections, config.workers),
-               share(policy.tables.of_ipv6(), config.workers), config.place}),
+      tracker(policy, {config.name, config.secrets.table, config.secrets.isn,
+                       share(policy.tables.connections, config.workers),
+                       share(policy.tables.of_ipv6(), config.workers), config.place}),
       probability(policy, config.secrets, share(policy.tables.retransmissions, config.workers)),
       trust(policy, config.secrets, share(policy.tables.sources, config.workers),
             config.name + " trust"),
@@ -40,8 +46,12 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       ruleset(policy),
       reply(policy, secrets_of(config), config.pool,
             share(policy.tables.conversations, config.workers), config.name + " reply"),
+      splices(secrets_of(config), config.pool, config.name + " splices"),
       neighbours(policy, config.own_mac, config.pool, {config.facts, config.speaks}),
       transmit(wire, counters),
+      persona(hosts_key(config), config.secrets.isn.k1),
+      dresses(policy.normalise.headers),
+      ecn(policy.normalise.ecn == Policy::Ecn::keep ? 3 : 0),
       owner(config.owner),
       self(config.self) {
   if (owner != nullptr) outbox.emplace(*config.handoff, self);
@@ -69,6 +79,10 @@ void Chain::tick(Now now) {
   r.tracker.sweep(now);
   r.trust.sweep(now.time, kSweep);
   r.reply.sweep(now, kSweep);
+  r.reply.repeat(
+      now, [&](const Packet& syn) { return r.tracker.knows(syn); },
+      [&](rte_mbuf* frame) { r.transmit.queue(frame, Side::outside, Transmit::Origin::made); });
+  r.splices.tick(now, [&](Splice& s) { r.repeat(s, now); });
   Neighbours::Output made;
   r.neighbours.tick(now, made);
   r.flush(made);
@@ -115,7 +129,7 @@ std::size_t Chain::memory_bytes(const Policy& policy, unsigned workers) {
       Fragments::memory_bytes(share(t.fragments, workers)) +
       Probability::memory_bytes(share(t.retransmissions, workers)) +
       Trust::memory_bytes(share(t.sources, workers)) + Peers::memory_bytes(share(kPeers, workers)) +
-      Reply::memory_bytes(share(t.conversations, workers));
+      Reply::memory_bytes(share(t.conversations, workers)) + Splices::memory_bytes();
   return one * std::max(1U, workers);
 }
 

@@ -26,6 +26,7 @@ void Chain::Rooms::draw(Now now) {
   std::array<Probability::Outcome, kBurst> outcomes;
   std::size_t n = 0;
   Places left;
+  Places answered;  // by the box, whatever is behind
   openings.each([&](std::size_t i) {
     Packet& p = packets[i];
     const bool other_protocol =
@@ -35,6 +36,13 @@ void Chain::Rooms::draw(Now now) {
       return;
     }
     matches[i] = ruleset.match(p.target());
+    if (p.protocol == protocol::kTcp && !ruleset.forwards(p.destination())) {
+      if (reply.in_conversation(p)) {
+        strays.add(i);
+        return;
+      }
+      answered.add(i);
+    }
     if (never || matches[i] == Ruleset::Match::open) {
       left.add(i);
       return;
@@ -55,7 +63,8 @@ void Chain::Rooms::draw(Now now) {
     else
       left.add(positions[k]);
   }
-  openings = left;
+  openings = left.without(answered);
+  diverted.add(left.without(openings));
 }
 
 void Chain::Rooms::judge(Now now) {
@@ -103,6 +112,10 @@ void Chain::Rooms::divert(Now now) {
 void Chain::Rooms::settle_strays(Now now) {
   strays.each([&](std::size_t i) {
     Packet& p = packets[i];
+    if (p.standing == Standing::covered) {
+      covered(p, now);
+      if (p.verdict != Verdict::pending) return;
+    }
     if (p.verdict == Verdict::divert) {
       const auto numbers = tracker.challenge(p, now);
       if (numbers.allowed)
@@ -111,24 +124,28 @@ void Chain::Rooms::settle_strays(Now now) {
         p.drop(Reason::challenge_limit);
       return;
     }
-    tracker.reconsider(p,
-                       p.from == Side::outside && tracker.in_grace(now) &&
-                           neighbours.is_live(p.destination(), now),
-                       now);
+    if (p.standing == Standing::stray) tracker.reconsider(p, now);
+    if (p.standing == Standing::covered) covered(p, now);
     if (p.verdict == Verdict::pending && p.from == Side::outside) converse(p, now);
+    if (p.verdict == Verdict::pending && p.standing == Standing::stray)
+      tracker.pick_up(p,
+                      p.from == Side::outside && tracker.in_grace(now) &&
+                          neighbours.is_live(p.destination(), now),
+                      now);
     if (p.verdict == Verdict::pending) p.drop(Reason::no_connection);
   });
 }
 
 void Chain::Rooms::converse(Packet& p, Now now) {
+  // A proof that the box could not act on must come again.
+  if (!splices.room() && !reply.in_conversation(p)) return p.drop(Reason::splice_full);
   const Reply::Continuation continuation = reply.converse(p, now);
   if (!continuation.ours) return;
-  if (continuation.proof) {
-    const Destination target = p.target();
-    if (ruleset.match(target) == Ruleset::Match::illegitimate)
-      trust.proven(p.source(), target, now.time);
-  }
-  answer(p, continuation.answer);
+  if (continuation.proof) prove(p, continuation.offer, now);
+  if (p.verdict != Verdict::held)
+    answer(p, continuation.answer);
+  else if (continuation.answer.frame != nullptr)
+    transmit.queue(continuation.answer.frame, p.from, Transmit::Origin::made);
 }
 
 void Chain::Rooms::answer(Packet& p, const Reply::Answer& a) {

@@ -112,6 +112,14 @@ namespace mitibox {
     "Intended")                                                                                    \
   X(reply_pool, drop, "reply-pool", "No buffer to forge a packet in",                              \
     "Raise tables.reply_buffers")                                                                  \
+  X(host_answered, consume, "host-answered",                                                       \
+    "A host's word to the box, which has called it for a client or spoken for it", "Intended")     \
+  X(host_refused, consume, "host-refused",                                                         \
+    "A host's refusal, or what its client had said: the box goes on in its place",                 \
+    "A listed service is down")                                                                    \
+  X(splice_full, drop, "splice-full",                                                              \
+    "A proven client's segment, with no room to hold it until its host has answered",              \
+    "Expected of clients that send much at once; else look for a host that is mute")               \
   X(challenge, consume, "challenge", "A SYN in a connection, answered with a challenge ACK",       \
     "Intended: RFC 5961")                                                                          \
   X(challenge_limit, drop, "challenge-limit", "A SYN in a connection, over the challenge rate",    \

@@ -12,6 +12,7 @@
 #include "scrubber/scrubber.hpp"
 #include "shard/handoff.hpp"
 #include "shard/owner.hpp"
+#include "splice/splices.hpp"
 #include "tracker/tracker.hpp"
 #include "trust/peers.hpp"
 
@@ -21,6 +22,12 @@ namespace mitibox {
 class Places {
  public:
   void add(std::size_t place) { bits_ |= std::uint32_t{1} << place; }
+  void add(Places others) { bits_ |= others.bits_; }
+  [[nodiscard]] Places without(Places others) const {
+    Places left;
+    left.bits_ = bits_ & ~others.bits_;
+    return left;
+  }
   void clear() { bits_ = 0; }
   [[nodiscard]] bool empty() const { return bits_ == 0; }
   [[nodiscard]] bool has(std::size_t place) const { return (bits_ >> place & 1U) != 0; }
@@ -67,6 +74,21 @@ struct Chain::Rooms {
   void answer(Packet& p, const Reply::Answer& answer);
   void settle_neighbour(Packet& p, Now now);
   void converse(Packet& p, Now now);
+
+  // Admission by handshake.
+  void prove(Packet& p, const SynOffer& offer, Now now);
+  void call(Packet& p, const SynOffer& offer, Now now);
+  void call_again(Splice& splice, Now now);
+  void covered(Packet& p, Now now);
+  void host_answers(Packet& p, Splice& splice, Now now);
+  void deliver(Splice& splice, Now now);
+  void host_speaks(Packet& p, Splice* splice, Now now);
+  void client_speaks(Packet& p, const Connection& c, Splice* splice, Now now);
+  void take(Packet& p, Splice& splice, Now now);
+  void uncover(Packet& p);
+  void give_up(Splice& splice);
+  void repeat(Splice& splice, Now now);
+
   void leave_inside(Packet& p, Now now);
   void flush(const Neighbours::Output& output);
 
@@ -81,8 +103,12 @@ struct Chain::Rooms {
   Peers peers;
   Ruleset ruleset;
   Reply reply;
+  Splices splices;
   Neighbours neighbours;
   Transmit transmit;
+  Persona persona;   ///< of what hosts send
+  bool dresses;      ///< normalise.headers
+  std::uint8_t ecn;  ///< bits of TOS and traffic class that stay
   const Owner* owner;
   unsigned self;
   std::optional<HandOff::Outbox> outbox;  ///< with several workers

@@ -82,8 +82,8 @@ Builder::Draft Builder::start(const Packet& probe, const IpFields& fields, Upper
 
   // Tags and type come along verbatim.
   const EtherHeader& asked = probe.ether();
-  std::memcpy(at, &asked.source, sizeof(Mac));
-  std::memcpy(at + sizeof(Mac), &asked.destination, sizeof(Mac));
+  std::memcpy(at, upper.onward ? &asked.destination : &asked.source, sizeof(Mac));
+  std::memcpy(at + sizeof(Mac), upper.onward ? &asked.source : &asked.destination, sizeof(Mac));
   if (probe.l3 == sizeof(EtherHeader)) [[likely]]
     std::memcpy(at + 2 * sizeof(Mac), &asked.type, sizeof asked.type);
   else
@@ -97,8 +97,9 @@ Builder::Draft Builder::start(const Packet& probe, const IpFields& fields, Upper
         be32(std::uint32_t{fields.id} << 16U | (fields.dont_fragment ? kIpv4DontFragment : 0U)));
     out.put(be32(std::uint32_t{fields.ttl} << 24U | std::uint32_t{upper.protocol} << 16U));
     const std::uint64_t head = out.sum();
-    out.put(probe.ipv4().destination);
-    out.put(probe.ipv4().source);
+    const Ipv4Header& ip = probe.ipv4();
+    out.put(upper.onward ? ip.source : ip.destination);
+    out.put(upper.onward ? ip.destination : ip.source);
     out.patch(10, checksum_of(out.sum()));
     draft.pseudo_sum = out.sum() - head;
   } else {
@@ -106,8 +107,9 @@ Builder::Draft Builder::start(const Packet& probe, const IpFields& fields, Upper
     out.put(be32(std::uint32_t{upper.length} << 16U | std::uint32_t{upper.protocol} << 8U |
                  fields.ttl));
     const std::uint64_t head = out.sum();
-    out.put_address(probe.ipv6().destination);
-    out.put_address(probe.ipv6().source);
+    const Ipv6Header& ip = probe.ipv6();
+    out.put_address(upper.onward ? ip.source : ip.destination);
+    out.put_address(upper.onward ? ip.destination : ip.source);
     draft.pseudo_sum = out.sum() - head;
   }
   draft.pseudo_sum += be32(upper.protocol).raw() + std::uint64_t{be32(upper.length).raw()};
@@ -117,10 +119,12 @@ Builder::Draft Builder::start(const Packet& probe, const IpFields& fields, Upper
 rte_mbuf* Builder::tcp(const Packet& probe, const IpFields& ip, const TcpFields& fields,
                        rte_mbuf* taken) const {
   const auto header = static_cast<std::uint16_t>(sizeof(TcpHeader) + fields.options.size_bytes());
-  const Draft draft = start(probe, ip, {protocol::kTcp, header}, taken);
+  const Draft draft = start(probe, ip, {protocol::kTcp, header, fields.onward}, taken);
   if (draft.frame == nullptr) return nullptr;
   WordWriter out(draft.upper);
-  out.put(be32(std::uint32_t{probe.destination_port} << 16U | probe.source_port));
+  const std::uint32_t from = fields.onward ? probe.source_port : probe.destination_port;
+  const std::uint32_t to = fields.onward ? probe.destination_port : probe.source_port;
+  out.put(be32(from << 16U | to));
   out.put(be32(fields.sequence));
   out.put(be32(fields.acknowledgement));
   out.put(

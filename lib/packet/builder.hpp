@@ -27,6 +27,7 @@ struct TcpFields {
   std::uint8_t flags = 0;
   std::uint16_t window = 0;                  ///< as on the wire
   std::span<const std::uint32_t> options{};  ///< as they lie on the wire; at most 10 words
+  bool onward = false;  ///< the way that the probe goes, not back to its sender
 };
 
 namespace detail {
@@ -47,9 +48,9 @@ inline bool may_answer(const Packet& probe) {
 }
 
 /// Answers go back the way the probe came: MACs, addresses and ports swapped, VLAN tags as they
-/// were. Every function returns nullptr when the pool is empty or its buffers are too small; the
-/// frame is the caller's otherwise. Checksums are complete; padding to 60 bytes is Transmit's.
-/// Owned by one lcore, like its pool.
+/// were; segments that are marked so go on in its stead. Every function returns nullptr when the
+/// pool is empty or its buffers are too small; the frame is the caller's otherwise. Checksums are
+/// complete; padding to 60 bytes is Transmit's. Owned by one lcore, like its pool.
 class Builder {
  public:
   explicit Builder(rte_mempool* pool) : pool_(pool) {}
@@ -59,7 +60,8 @@ class Builder {
     return rte_pktmbuf_alloc_bulk(pool_, frames.data(), static_cast<unsigned>(frames.size())) == 0;
   }
 
-  /// A segment to the sender of the TCP segment `probe`. `taken`: the buffer to use, from take().
+  /// A segment to the sender of the TCP segment `probe`, or to its destination. `taken`: the buffer
+  /// to use, from take().
   rte_mbuf* tcp(const Packet& probe, const IpFields& ip, const TcpFields& fields,
                 rte_mbuf* taken = nullptr) const;
 
@@ -84,6 +86,7 @@ class Builder {
   struct Upper {
     std::uint8_t protocol;
     std::uint16_t length;  ///< bytes
+    bool onward = false;
   };
   Draft start(const Packet& probe, const IpFields& fields, Upper upper,
               rte_mbuf* taken = nullptr) const;

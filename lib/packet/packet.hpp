@@ -45,6 +45,7 @@ enum class Verdict : std::uint8_t {
   divert,    ///< to Reply
   consumed,  ///< the box was its end; freed, counted under `reason`
   handed,    ///< to the worker that owns its source
+  held,      ///< until its host has answered the box
 };
 
 /// How the Tracker sees a handled packet.
@@ -52,6 +53,7 @@ enum class Standing : std::uint8_t {
   unknown,  ///< not looked up yet
   known,    ///< belongs to a connection
   opening,  ///< may open one
+  covered,  ///< belongs to a connection for whose host the box still speaks
   related,  ///< an ICMP error that quotes a packet of a connection
   stray,    ///< neither
 };

@@ -181,6 +181,8 @@ inline constexpr std::uint8_t kOptionWindowScale = 3;
 inline constexpr std::uint8_t kOptionSackPermitted = 4;
 inline constexpr std::uint8_t kOptionSack = 5;
 inline constexpr std::uint8_t kOptionTimestamps = 8;
+inline constexpr std::uint8_t kOptionMd5 = 19;  ///< RFC 2385
+inline constexpr std::uint8_t kOptionAo = 29;   ///< RFC 5925
 }  // namespace tcp
 
 /// RFC 768.

@@ -64,6 +64,7 @@ std::string offers(const Service& s) {
   if (!numbers.empty()) parts.push_back("protocols " + join(numbers, ", "));
   if (s.echo) parts.emplace_back("echo");
   if (s.is_public) parts.emplace_back("public");
+  if (s.forward) parts.emplace_back("admission forward");
   return join(parts, "; ");
 }
 
@@ -84,6 +85,10 @@ void network(Page& page, const Policy& p) {
   page.plain(p.hairpin == Policy::Hairpin::pass
                  ? "pass: protected to protected on the outside port, if a gateway's MAC is used"
                  : "drop: protected to protected on the outside port");
+  page.topic("Admission");
+  page.plain(p.admission == Policy::Admission::handshake
+                 ? "handshake: the box answers every SYN, hosts see clients that completed one"
+                 : "forward: hosts answer the SYNs that are let through");
   page.topic("Services");
   std::size_t width = 0;
   for (const Service& s : p.services) width = std::max(width, to_string(s.address).size());
@@ -100,13 +105,18 @@ void judgement(Page& page, const Policy& p) {
            hold ? "a dropped attempt stays dropped" : "let on when repeated as a real client does");
 
   const auto& t = p.trust;
-  const bool attempt = t.evidence == Policy::Evidence::attempt;
+  using enum Policy::Evidence;
+  const bool weighs = t.evidence == weighted;
   page.topic("Trust");
-  page.row(
-      "evidence", attempt ? "attempt" : "weighted",
-      attempt ? "one illegitimate attempt distrusts in full" : "unproven evidence counts lightly");
+  page.row("evidence",
+           t.evidence == attempt ? "attempt"
+           : weighs              ? "weighted"
+                                 : "proof",
+           t.evidence == attempt ? "one illegitimate attempt distrusts in full"
+           : weighs              ? "unproven evidence counts lightly"
+                                 : "only a completed handshake counts");
   page.row("light", to_string(t.light),
-           attempt ? "not used by \"attempt\"" : "first unproven evidence; doubles per repeat");
+           weighs ? "first unproven evidence; doubles per repeat" : "used by \"weighted\" alone");
   page.row("distrusted", to_string(t.distrusted), "all attempts diverted");
   for (std::size_t i = 0; i < t.partial.size(); ++i)
     page.row(fmt::format("partial {}", i + 1), to_string(t.partial[i].duration),
@@ -142,7 +152,11 @@ void details(Page& page, const Policy& p) {
   page.topic("Reply");
   page.row("udp", p.reply.udp == Policy::UdpReply::silent ? "silent" : "unreachable");
   page.topic("Normalise");
-  page.row("ecn", p.normalise.ecn == Policy::Ecn::clear ? "clear" : "keep");
+  page.row("ecn", p.normalise.ecn == Policy::Ecn::clear ? "clear" : "keep", "of TCP");
+  const auto on = [](bool is) { return is ? "on" : "off"; };
+  page.row("headers", on(p.normalise.headers), "TTL, IP ID, TOS and flow label of what leaves");
+  page.row("options", on(p.normalise.options), "TCP options of SYNs that are forwarded");
+  page.row("isn", on(p.normalise.isn), "initial sequence numbers of hosts that open connections");
   const auto& t = p.timeouts;
   page.topic("Timeouts");
   page.row("grace", to_string(t.grace), "after start");

@@ -32,6 +32,7 @@ struct Service {
   std::bitset<256> protocols;  ///< other IP protocols, e.g. 47
   bool echo = false;           ///< echo requests are forwarded to the host
   bool is_public = false;      ///< accepted always, without the coin, and never evidence
+  bool forward = false;        ///< TCP: the host sees the client's SYN, whatever Policy::admission
 };
 
 /// A level of partial distrust.
@@ -48,7 +49,9 @@ struct Policy {
   enum class Profile : std::uint8_t { standard, paper };
   enum class Hairpin : std::uint8_t { drop, pass };
   enum class Retransmission : std::uint8_t { hold, admit };
-  enum class Evidence : std::uint8_t { attempt, weighted };
+  /// Who answers a SYN: the host, if it is legitimate, or the box, whoever it is for.
+  enum class Admission : std::uint8_t { forward, handshake };
+  enum class Evidence : std::uint8_t { attempt, weighted, proof };
   enum class UdpReply : std::uint8_t { silent, unreachable };
   enum class Ecn : std::uint8_t { clear, keep };
 
@@ -56,6 +59,7 @@ struct Policy {
   std::vector<Prefix> protected_prefixes;  ///< never empty
   std::vector<Address> gateways;           ///< each within a protected prefix
   Hairpin hairpin = Hairpin::drop;
+  Admission admission = Admission::handshake;
   std::vector<Service> services;  ///< one entry an address, sorted by address
 
   struct {
@@ -65,7 +69,7 @@ struct Policy {
 
   struct {
     Seconds distrusted{600};  ///< T1
-    Evidence evidence = Evidence::weighted;
+    Evidence evidence = Evidence::proof;
     std::vector<PartialLevel> partial;  ///< strictly decreasing; may be empty
     unsigned ipv4_prefix = 32;          ///< bits of an IPv4 source
     unsigned ipv6_prefix = 64;          ///< bits of an IPv6 source
@@ -84,6 +88,9 @@ struct Policy {
 
   struct {
     Ecn ecn = Ecn::clear;  ///< ECE and CWR of TCP (rule S-TCP-2)
+    bool headers = true;   ///< IP: what leaves shows the persona's TTL, ID, TOS and flow label
+    bool options = true;   ///< TCP options of both ends' SYNs, in forwarded handshakes too
+    bool isn = true;       ///< initial sequence numbers of hosts that open connections
   } normalise;
 
   struct {

@@ -58,6 +58,11 @@ std::uint8_t ip_protocol(const Value& v) {
   }
 }
 
+Policy::Admission admission(const Value& v) {
+  using enum Policy::Admission;
+  return v.choice<Policy::Admission>({{"forward", forward}, {"handshake", handshake}});
+}
+
 constexpr Key<Service> kServiceKeys[] = {
     {"address", [](const Value& v, Service& s) { s.address = v.address(); }},
     {"tcp", [](const Value& v, Service& s) { s.tcp = ports(v); }},
@@ -69,6 +74,8 @@ constexpr Key<Service> kServiceKeys[] = {
      }},
     {"echo", [](const Value& v, Service& s) { s.echo = v.boolean(); }},
     {"public", [](const Value& v, Service& s) { s.is_public = v.boolean(); }},
+    {"admission",
+     [](const Value& v, Service& s) { s.forward = admission(v) == Policy::Admission::forward; }},
 };
 
 constexpr Key<PartialLevel> kPartialKeys[] = {
@@ -115,8 +122,8 @@ constexpr Key<Policy> kTrustKeys[] = {
     {"evidence",
      [](const Value& v, Policy& p) {
        using enum Policy::Evidence;
-       p.trust.evidence =
-           v.choice<Policy::Evidence>({{"attempt", attempt}, {"weighted", weighted}});
+       p.trust.evidence = v.choice<Policy::Evidence>(
+           {{"attempt", attempt}, {"weighted", weighted}, {"proof", proof}});
      }},
     {"partial", read_partial,
      [](const std::string& prefix, std::vector<std::string>& keys) {
@@ -151,6 +158,9 @@ constexpr Key<Policy> kNormaliseKeys[] = {
        using enum Policy::Ecn;
        p.normalise.ecn = v.choice<Policy::Ecn>({{"clear", clear}, {"keep", keep}});
      }},
+    {"headers", [](const Value& v, Policy& p) { p.normalise.headers = v.boolean(); }},
+    {"options", [](const Value& v, Policy& p) { p.normalise.options = v.boolean(); }},
+    {"isn", [](const Value& v, Policy& p) { p.normalise.isn = v.boolean(); }},
 };
 
 constexpr Key<Policy> kTimeoutsKeys[] = {
@@ -202,6 +212,7 @@ constexpr Key<Policy> kPolicyKeys[] = {
        using enum Policy::Hairpin;
        p.hairpin = v.choice<Policy::Hairpin>({{"drop", drop}, {"pass", pass}});
      }},
+    {"admission", [](const Value& v, Policy& p) { p.admission = admission(v); }},
     {"services", read_services,
      [](const std::string& prefix, std::vector<std::string>& keys) {
        list_keys(kServiceKeys, prefix + "/*", keys);
@@ -223,6 +234,8 @@ Policy defaults(Policy::Profile profile) {
   if (profile == Policy::Profile::paper) {
     p.probability.retransmission = Policy::Retransmission::hold;  // 3.3, step 2
     p.trust.evidence = Policy::Evidence::attempt;                 // 3.3, step 4
+    p.admission = Policy::Admission::forward;                     // 3.3, step 6
+    p.normalise.options = p.normalise.isn = false;
   }
   return p;
 }
@@ -238,6 +251,11 @@ Policy read_policy(const Value& document) {
         {{"default", standard}, {"paper", paper}});
   Policy p = defaults(profile);
   read_object(document, p, kPolicyKeys);
+  // Where hosts see SYNs there is no proof of what a SYN scan does.
+  const bool said =
+      document.json().contains("trust") && document.member("trust").json().contains("evidence");
+  if (!said && profile == standard && p.admission == Policy::Admission::forward)
+    p.trust.evidence = Policy::Evidence::weighted;
   require(document, "protected", "a list of the prefixes to protect");
   return p;
 }

@@ -62,6 +62,9 @@ class Conversations {
   /// A segment belonged to it.
   void touch(Conversation& conversation, Now now);
   void end(Conversation& conversation);
+  void erase(const FlowKey& flow, Family family) {
+    if (const Conversation* const c = find(flow, family); c != nullptr) remove(index(*c));
+  }
 
   /// Forgets what has been idle for kIdle, at most `budget` entries.
   void sweep(Now now, std::uint32_t budget);

@@ -11,20 +11,37 @@ constexpr std::uint32_t kLimitedEvery =
 
 }  // namespace
 
+Reply::Saying Reply::saying(const Packet& segment) {
+  const Conversation* const c = conversations_.find(segment.key, segment.family);
+  if (c == nullptr || !c->live()) return Saying::nothing;
+  switch (script::classify(*c, segment)) {
+    case script::Event::data:
+      return Saying::data_in_order;
+    case script::Event::fin:
+    case script::Event::fin_again:
+      return Saying::fin;
+    case script::Event::reset:
+      return Saying::reset;
+    default:
+      return Saying::anything;
+  }
+}
+
 Reply::Continuation Reply::converse(const Packet& segment, Now now) {
   if (segment.protocol != protocol::kTcp || segment.fragment != Fragment::none ||
       !may_answer(segment))
     return {};
   Conversation* c = conversations_.find(segment.key, segment.family);
-  Continuation result{.ours = true, .proof = false, .answer = {nullptr, Reason::conversation}};
+  Continuation result{
+      .ours = true, .proof = false, .offer = {}, .answer = {nullptr, Reason::conversation}};
   if (c != nullptr && c->live() && !script::odd(script::classify(*c, segment))) {
     result.answer = proceed(*c, segment, now);
     return result;
   }
-  if (SynOffer offer; completes(segment, c, now, offer)) {
+  if (completes(segment, c, now, result.offer)) {
     result.proof = true;
     ++counters_.proofs;
-    c = begin(segment, offer, now);
+    c = begin(segment, result.offer, now);
     if (c == nullptr) return result;
   } else if (c == nullptr || !c->live()) {
     return {};

@@ -9,7 +9,7 @@
 
 #include "base/siphash.hpp"
 #include "base/time.hpp"
-#include "reply/offer.hpp"
+#include "packet/offer.hpp"
 
 namespace mitibox {
 

@@ -16,9 +16,11 @@ bool is_echo_request(const Packet& p) {
 Reply::Reply(const Policy& policy, const Secrets& secrets, rte_mempool* pool,
              std::uint32_t conversations, std::string_view name)
     : builder_(pool),
-      persona_(secrets.persona),
+      persona_(secrets.persona, secrets.isn.k1),
       cookie_(secrets.cookie),
       conversations_(secrets.conversation, conversations, std::string(name)),
+      repetitions_(secrets.repetition, std::string(name) + " repetitions"),
+      repeats_(policy.admission == Policy::Admission::handshake),
       udp_unreachable_(policy.reply.udp == Policy::UdpReply::unreachable),
       ipv4_prefix_(policy.trust.ipv4_prefix),
       ipv6_prefix_(policy.trust.ipv6_prefix) {}
@@ -55,6 +57,17 @@ std::optional<Reply::Answer> Reply::open_other(const Packet& probe) {
   return Answer{};
 }
 
+rte_mbuf* Reply::syn_ack(const Packet& syn, std::uint32_t isn, const SynOffer& offer,
+                         rte_mbuf* taken) {
+  const SynOptions options(syn.family, offer);
+  const TcpFields fields{.sequence = isn,
+                         .acknowledgement = syn.sequence + 1,
+                         .flags = tcp::kSyn | tcp::kAck,
+                         .window = kPersonaWindow,
+                         .options = options.words()};
+  return builder_.tcp(syn, persona_.tcp(syn), fields, taken);
+}
+
 void Reply::open_tcp(Family family, const Syns& syns, Now now, std::span<Answer> answers) {
   std::array<SynOffer, kBurst> offers;
   std::array<std::uint32_t, kBurst> isns;
@@ -65,14 +78,11 @@ void Reply::open_tcp(Family family, const Syns& syns, Now now, std::span<Answer>
   if (!builder_.take({frames.data(), syns.count})) frames.fill(nullptr);
   for (std::size_t i = 0; i < syns.count; ++i) {
     const Packet& syn = *syns.packets[i];
-    const SynAckOptions options(family, offers[i]);
-    const TcpFields fields{.sequence = isns[i],
-                           .acknowledgement = syn.sequence + 1,
-                           .flags = tcp::kSyn | tcp::kAck,
-                           .window = kPersonaWindow,
-                           .options = options.words()};
-    rte_mbuf* frame = builder_.tcp(syn, persona_.tcp(syn), fields, frames[i]);
-    if (frame != nullptr) ++counters_.syn_acks;
+    rte_mbuf* frame = syn_ack(syn, isns[i], offers[i], frames[i]);
+    if (frame != nullptr) {
+      ++counters_.syn_acks;
+      if (repeats_) repetitions_.add(syn, isns[i], offers[i], now);
+    }
     answers[syns.places[i]] = {frame, frame == nullptr ? Reason::reply_pool : Reason::answered};
   }
 }
@@ -109,7 +119,7 @@ void Reply::sweep(Now now, std::uint32_t budget) {
 }
 
 std::size_t Reply::memory_bytes(std::uint32_t conversations) {
-  return Conversations::memory_bytes(conversations);
+  return Conversations::memory_bytes(conversations) + Repetitions::memory_bytes();
 }
 
 }  // namespace mitibox

@@ -15,10 +15,11 @@
 #include "base/time.hpp"
 #include "packet/builder.hpp"
 #include "packet/packet.hpp"
+#include "packet/persona.hpp"
 #include "policy/policy.hpp"
 #include "reply/conversations.hpp"
 #include "reply/cookie.hpp"
-#include "reply/persona.hpp"
+#include "reply/repetitions.hpp"
 #include "reply/script.hpp"
 
 namespace mitibox {
@@ -40,6 +41,7 @@ class Reply {
   struct Continuation {
     bool ours = false;   ///< belongs to one: `answer` holds; else the packet is not Reply's
     bool proof = false;  ///< this segment completed a forged handshake: its source is proven
+    SynOffer offer;      ///< with a proof: what the client's SYN offered
     Answer answer;
   };
 
@@ -50,6 +52,7 @@ class Reply {
     std::uint64_t proofs = 0;       ///< handshakes completed
     std::uint64_t bad_cookies = 0;  ///< stray ACKs that completed none
     std::uint64_t conversation_evictions = 0;
+    std::uint64_t repetitions = 0;  ///< SYN/ACKs sent once more
   };
 
   /// `pool`: where forged frames come from, this lcore's own. Throws std::runtime_error naming the
@@ -74,6 +77,36 @@ class Reply {
   /// completes a forged handshake.
   Continuation converse(const Packet& segment, Now now);
 
+  /// What a segment would do to a live conversation.
+  enum class Saying : std::uint8_t {
+    nothing,        ///< there is no live conversation
+    anything,       ///< nothing that its other end need know
+    data_in_order,  ///< new data
+    fin,            ///< the sender's end
+    reset,          ///< an exact RST
+  };
+  [[nodiscard]] Saying saying(const Packet& segment);
+  [[nodiscard]] bool in_conversation(const Packet& segment) {
+    return saying(segment) != Saying::nothing;
+  }
+  /// Somebody else goes on with the conversation.
+  void forget(const Packet& segment) { conversations_.erase(segment.key, segment.family); }
+
+  /// Sends SYN/ACKs once more whose time has come, unless their handshake is complete: a
+  /// conversation is known here, a connection to `known(syn)`. Call once a poll.
+  template <typename Known, typename Send>
+  void repeat(Now now, Known known, Send send) {
+    repetitions_.take(now, kRepetitions, [&](const Repetitions::Waiting& w) {
+      Packet syn = w.syn.packet();
+      syn.hash = w.hash;
+      if (conversations_.find(syn.key, syn.family) != nullptr || known(syn)) return;
+      rte_mbuf* const frame = syn_ack(syn, w.isn, w.offer, nullptr);
+      if (frame == nullptr) return;
+      ++counters_.repetitions;
+      send(frame);
+    });
+  }
+
   /// A challenge ACK (RFC 5961 section 4) towards the sender of `syn`, in the name of its
   /// destination. `sequence` and `acknowledgement` in host byte order; `window` as on the wire.
   struct Challenge {
@@ -92,6 +125,8 @@ class Reply {
   static std::size_t memory_bytes(std::uint32_t conversations);
 
  private:
+  static constexpr std::uint32_t kRepetitions = 64;  ///< a poll
+
   /// SYNs of one family, and where in a burst of answers theirs belong.
   struct Syns {
     std::array<const Packet*, kBurst> packets;
@@ -101,6 +136,7 @@ class Reply {
   /// Nothing when the SYN is to be answered with others of its family.
   std::optional<Answer> open_other(const Packet& probe);
   void open_tcp(Family family, const Syns& syns, Now now, std::span<Answer> answers);
+  rte_mbuf* syn_ack(const Packet& syn, std::uint32_t isn, const SynOffer& offer, rte_mbuf* taken);
   Answer open_udp(const Packet& probe);
   Answer open_echo(const Packet& request);
   /// Whether `segment` returns the cookie of a handshake other than `old`'s; fills in `offer`.
@@ -113,6 +149,8 @@ class Reply {
   Persona persona_;
   Cookie cookie_;
   Conversations conversations_;
+  Repetitions repetitions_;
+  bool repeats_;
   Counters counters_;
   bool udp_unreachable_;
   unsigned ipv4_prefix_;  ///< bits that make a source, for its quota

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "reply/script.hpp"
 
-#include "reply/persona.hpp"
+#include "packet/persona.hpp"
 
 namespace mitibox::script {
 

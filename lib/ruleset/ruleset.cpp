@@ -19,7 +19,8 @@ bool offers_anything(const Service& s) {
 
 }  // namespace
 
-Ruleset::Ruleset(const Policy& policy) : services_(policy.services) {
+Ruleset::Ruleset(const Policy& policy)
+    : handshake_(policy.admission == Policy::Admission::handshake), services_(policy.services) {
   std::sort(services_.begin(), services_.end(),
             [](const Service& a, const Service& b) { return a.address < b.address; });
   for (const Service& s : services_) {
@@ -29,11 +30,20 @@ Ruleset::Ruleset(const Policy& policy) : services_(policy.services) {
   }
 }
 
+const Service* Ruleset::search(const Address& address) const {
+  const auto at = std::partition_point(services_.begin(), services_.end(),
+                                       [&](const Service& s) { return s.address < address; });
+  return at == services_.end() || at->address != address ? nullptr : &*at;
+}
+
+bool Ruleset::search_forward(const Address& address) const {
+  const Service* const s = search(address);
+  return s != nullptr && s->forward;
+}
+
 Ruleset::Match Ruleset::search(const Destination& destination) const {
-  const auto at = std::partition_point(services_.begin(), services_.end(), [&](const Service& s) {
-    return s.address < destination.address;
-  });
-  if (at == services_.end() || at->address != destination.address) return Match::illegitimate;
+  const Service* const at = search(destination.address);
+  if (at == nullptr) return Match::illegitimate;
   const Match found = at->is_public ? Match::open : Match::legitimate;
   const std::uint8_t echo = destination.address.is_v4() ? protocol::kIcmp : protocol::kIcmpv6;
   if (destination.protocol == echo) {

@@ -33,6 +33,13 @@ class Ruleset {
     return search(destination);
   }
 
+  /// Whether the host is to see a client's SYN itself.
+  [[nodiscard]] bool forwards(const Address& address) const {
+    if (!handshake_) return true;
+    const std::size_t slot = slot_of(address);
+    return (filter_[slot / 64] >> (slot % 64) & 1U) != 0 && search_forward(address);
+  }
+
   /// Whether any service lists this IP protocol (rule S-IP4-8).
   [[nodiscard]] bool lists_protocol(std::uint8_t protocol) const { return protocols_[protocol]; }
 
@@ -40,7 +47,11 @@ class Ruleset {
   static std::size_t slot_of(const Address& a) {
     return static_cast<std::size_t>((a.low() ^ a.high()) * 0x9e3779b97f4a7c15U >> 48U);
   }
+  [[nodiscard]] const Service* search(const Address& address) const;
   [[nodiscard]] Match search(const Destination& destination) const;
+  [[nodiscard]] bool search_forward(const Address& address) const;
+
+  bool handshake_;  ///< admission
 
   /// A bit for each slot that the address of any service falls into: nearly all that scanners try
   /// is settled by it.

@@ -35,16 +35,23 @@ enum class Stage : std::uint8_t {
 /// One cache line, touched by every packet of the connection. Written by the owner lcore only.
 struct alignas(64) Connection {
   Tick last_seen = 0;
-  Tick noted = 0;                ///< when the inside host and its peer were last noted as active
-  TcpEnd ends[kSides];           ///< TCP only
-  std::uint32_t opener_isn = 0;  ///< TCP only
+  std::uint16_t noted = 0;       ///< when its ends were last noted as active, in units of 256 ms
   std::uint16_t challenged = 0;  ///< time of the last challenge ACK, in units of 64 ms
+  TcpEnd ends[kSides];           ///< TCP only, in the inside host's numbers and windows
+  std::uint32_t opener_isn = 0;  ///< TCP only
+  /// What the inside host's sequence numbers have to be raised by for the outside; see Translation.
+  std::uint32_t shift = 0;
   TcpState state = TcpState::syn_sent;  ///< TCP only
   std::uint8_t protocol = 0;
-  Side opener = Side::outside;
-  Stage stage = Stage::settled;
+  Side opener : 1 = Side::outside;
+  Stage stage : 2 = Stage::settled;
   bool replied : 1 = false;      ///< the responder has sent something
   bool provisional : 1 = false;  ///< picked up from outside; nothing from inside has confirmed it
+  bool shifted : 1 = false;      ///< `shift` is to be applied
+  /// Opened by the box for a proven client, to whom the box still speaks in the host's stead.
+  bool covered : 1 = false;
+  bool rescaled : 1 = false;      ///< the client was offered the persona's window scale
+  std::uint8_t client_scale = 0;  ///< of the client's windows, if `rescaled`
   /// seal_of() the record with its key; 0 while the two do not belong together, or the record is
   /// half-written. ConnectionTable writes it, Survivors reads it in what a dead process left.
   std::uint32_t seal = 0;

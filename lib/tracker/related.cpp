@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // ICMP errors, related to the connection whose packet they quote (RFC 792, RFC 4443, RFC 5927).
+#include <cstring>
+
+#include "packet/checksum.hpp"
 #include "packet/cursor.hpp"
 #include "packet/parse.hpp"
 #include "tracker/sequence.hpp"
@@ -63,6 +66,19 @@ bool parse_quote(const Packet& error, Packet& quoted) {
   return true;
 }
 
+/// The quote holds the number that the outside was told; its host knows its own. Aligned to 16
+/// bits, as headers are.
+void rewrite_quoted_sequence(Packet& error, const Packet& quoted) {
+  std::uint8_t* const at = error.data() + quoted.l4 + 4;
+  be32 told;
+  std::memcpy(&told, at, sizeof told);
+  const be32 own(quoted.sequence);
+  std::memcpy(at, &own, sizeof own);
+  IcmpHeader& icmp = error.icmp();
+  icmp.checksum = checksum_of(static_cast<std::uint16_t>(~icmp.checksum.raw()) +
+                              std::uint64_t{~told.raw()} + own.raw());
+}
+
 }  // namespace
 
 bool Tracker::quote_fits(const Packet& error, const Packet& quoted) const {
@@ -94,7 +110,12 @@ void Tracker::track_error(Packet& p, Now) {
   }
   set_flow_key(quoted, opener);
   p.connection = table(p).find(quoted.key.words.data(), table(p).hash(quoted.key.words.data()));
-  if (p.connection < 0 || !quote_fits(p, quoted)) return p.drop(Reason::icmp_unrelated);
+  if (p.connection < 0) return p.drop(Reason::icmp_unrelated);
+  const bool translated =
+      quoted.protocol == protocol::kTcp && record(p).shifted && quoted.from == Side::inside;
+  if (translated) quoted.sequence -= record(p).shift;
+  if (!quote_fits(p, quoted)) return p.drop(Reason::icmp_unrelated);
+  if (translated) rewrite_quoted_sequence(p, quoted);
   p.standing = Standing::related;
   const Connection& c = record(p);
   if (udp_silent_ && p.from == Side::inside && c.opener == Side::outside &&

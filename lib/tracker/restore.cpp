@@ -49,7 +49,8 @@ void Tracker::restore(const Survivor& survivor, const Connection& c, Now now, Re
   t.begin(at);
   Connection fresh = c;
   fresh.seal = 0;
-  fresh.noted = now.tick - kNoteEvery;  // who lives inside is to be learnt anew
+  fresh.noted = static_cast<std::uint16_t>((now.tick - kNoteEvery) >>
+                                           8U);  // who lives inside is to be learnt anew
   fresh.challenged = static_cast<std::uint16_t>((now.tick >> 6U) - 8U);
   t[at] = fresh;
   t.check_at(at, until);

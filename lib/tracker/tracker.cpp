@@ -48,6 +48,7 @@ Tracker::Tracker(const Policy& policy, const Config& config)
                 ms(policy.timeouts.udp),       ms(policy.timeouts.udp_replied),
                 ms(policy.timeouts.other)},
       udp_silent_(policy.reply.udp == Policy::UdpReply::silent),
+      isn_(policy.normalise.isn ? std::optional(config.isn) : std::nullopt),
       grace_end_(policy.timeouts.grace),
       v4_(config.name + " conn4", kKeySizeV4, sizes(config.capacity_v4), config.secret,
           config.place),
@@ -107,11 +108,6 @@ void Tracker::lookup(std::span<Packet> burst) {
   v6.find_in(v6_);
 }
 
-inline void Tracker::refresh(Packet& p) {
-  // An insertion or removal since lookup() may have moved what this packet found.
-  if (looked_up_ != epochs()) p.connection = table(p).find(p.key.words.data(), p.hash);
-}
-
 void Tracker::track_other(Packet& p, Now now) {
   if (p.connection < 0) {
     if (p.is_icmp() && !is_echo_request(p)) return p.drop(Reason::icmp_unrelated);
@@ -142,10 +138,24 @@ inline void Tracker::track_tcp(Packet& p, Now now) {
     p.standing = event == TcpEvent::syn ? Standing::opening : Standing::stray;
     return;
   }
-  p.standing = Standing::known;
-  if (event == TcpEvent::syn) return track_syn(p, now);
+  if (record(p).covered) {
+    p.standing = Standing::covered;
+    return;
+  }
+  if (event == TcpEvent::syn) {
+    p.standing = Standing::known;
+    return track_syn(p, now);
+  }
+  track_segment(p, now);
+}
 
+void Tracker::track_segment(Packet& p, Now now) {
+  const TcpEvent event = tcp_event(p.tcp_flags);
   Connection& c = record(p);
+  p.standing = Standing::known;
+  const bool translated = c.shifted && p.from == Side::outside;
+  const std::uint32_t told = p.acknowledgement;
+  if (translated) read_for_host(p, c);
   const bool from_opener = p.from == c.opener;
   TcpEnd& sender = c.ends[index(p.from)];
   TcpEnd& receiver = c.ends[index(other(p.from))];
@@ -179,7 +189,13 @@ inline void Tracker::track_tcp(Packet& p, Now now) {
       return p.forward();
     }
   } else {
-    if (!in_window(sender, receiver, p)) return p.drop(Reason::tcp_window);
+    if (!in_window(sender, receiver, p)) {
+      if (!translated || c.state < TcpState::closing) return p.drop(Reason::tcp_window);
+      // It may complete a new handshake with the box.
+      p.standing = Standing::stray;
+      p.acknowledgement = told;
+      return;
+    }
     if (from_opener && event != TcpEvent::rst && c.stage == Stage::half_open && !c.provisional) {
       // Only who got the SYN/ACK knows its number: what follows cannot be evicted from afar.
       if (!seq_after(p.acknowledgement, sender.acked)) return p.drop(Reason::tcp_window);
@@ -190,6 +206,7 @@ inline void Tracker::track_tcp(Packet& p, Now now) {
   c.last_seen = now.tick;
   c.replied = c.replied || !from_opener;
   p.forward();
+  translate(p, c);
 
   TcpState next = state_of(step);
   if (event == TcpEvent::rst) {
@@ -230,6 +247,7 @@ void Tracker::track_syn(Packet& p, Now now) {
       // A repetition may leave out the data that the first one held.
       if (repeats || (sender.seen && p.sequence + 1 == sender.end)) {
         c.last_seen = now.tick;
+        translate(p, c);
         return p.forward();
       }
       if (!from_opener && !sender.seen && c.opener == Side::inside) {
@@ -250,7 +268,11 @@ void Tracker::track_syn(Packet& p, Now now) {
         }
         // The LAN is trusted: its host has forgotten this one, and its peer may have too. From
         // outside the box challenges.
-        if (p.from == Side::inside) return repeats ? p.forward() : restart(p, now);
+        if (p.from == Side::inside && !repeats) return restart(p, now);
+        if (p.from == Side::inside) {
+          translate(p, c);
+          return p.forward();
+        }
         p.verdict = Verdict::divert;
         return;
       }
@@ -259,14 +281,15 @@ void Tracker::track_syn(Packet& p, Now now) {
     case TcpState::last_ack:
     case TcpState::time_wait:
       // Its own SYN, late: whoever still knows the connection answers with an ACK.
-      if (repeats) return p.forward();
+      if (repeats && !c.shifted) return p.forward();
       break;
     case TcpState::reset:
       break;
   }
   // The treatment of a connection from outside extends to its tuple's next one. What the LAN opened
   // gives its peer no right to open in turn.
-  if (p.from == Side::outside && c.opener == Side::inside) {
+  // Where the box answered for the host it does so again.
+  if (p.from == Side::outside && (c.opener == Side::inside || c.shifted)) {
     p.standing = Standing::opening;
     return;
   }
@@ -280,8 +303,10 @@ Tracker::Challenge Tracker::challenge(const Packet& syn, Now now) {
   if (allowed) c.challenged = slot;
   const TcpEnd& host = c.ends[index(Side::inside)];
   // What the host itself has acknowledged: the box has seen octets that it never got.
-  return {allowed, host.end, host.acked,
-          static_cast<std::uint16_t>(std::min(host.max_window >> host.scale, 0xffffU))};
+  const std::uint32_t window = c.rescaled ? std::uint32_t{window_for_outside(host.max_window, c)}
+                                          : host.max_window >> host.scale;
+  return {allowed, host.end + c.shift, host.acked,
+          static_cast<std::uint16_t>(std::min(window, 0xffffU))};
 }
 
 std::uint32_t Tracker::timeout(const Connection& c) const {

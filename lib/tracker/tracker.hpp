@@ -4,13 +4,16 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "base/secrets.hpp"
 #include "base/time.hpp"
+#include "packet/offer.hpp"
 #include "packet/packet.hpp"
 #include "policy/policy.hpp"
+#include "splice/translation.hpp"
 #include "tracker/connection_table.hpp"
 #include "tracker/survivors.hpp"
 
@@ -23,6 +26,7 @@ class Tracker {
   struct Config {
     std::string name;
     Key128 secret;
+    Key128 isn;  ///< for RFC 6528
     std::uint32_t capacity_v4 = 0;
     std::uint32_t capacity_v6 = 0;
     const Mapping::Place* place = nullptr;  ///< where connections outlive the process, if anywhere
@@ -48,10 +52,41 @@ class Tracker {
   /// Opens (or opens anew) the connection of an accepted opening packet. Sets the verdict.
   void open(Packet& packet, Now now);
 
-  /// A stray: looks it up again if the burst has opened connections since, and in the grace period
-  /// after start picks it up in its middle. Leaves it pending when it remains a stray.
-  /// `host_lives`: whether the inside address is known to live.
-  void reconsider(Packet& packet, bool host_lives, Now now);
+  /// A stray: judges it anew if the burst has opened or closed connections since.
+  void reconsider(Packet& packet, Now now);
+  /// A stray in the grace period after start: picks its connection up in the middle, if it may.
+  /// Leaves it pending otherwise. `host_lives`: whether the inside address is known to live.
+  void pick_up(Packet& packet, bool host_lives, Now now);
+
+  /// Opens a connection to the host of this segment, which completed a handshake with the box, and
+  /// covers it: its segments get standing `covered` until uncover(). `offer`: the client's SYN.
+  /// False when there is no room.
+  bool call(Packet& ack, const SynOffer& offer, Now now);
+  /// The record of a packet whose standing is `covered`; nullptr when it is gone, or no longer so.
+  Connection* covered(Packet& packet);
+  /// Judges a segment of a covered connection as track() would if it were not.
+  void pass(Packet& packet, Now now) { track_segment(packet, now); }
+  /// Translates what pass() has kept back, for its host all the same.
+  void push(Packet& packet) { translate(packet, record(packet)); }
+  /// The host's SYN/ACK, which pass() has let through, answers the call. `isn`: what the client was
+  /// told. `window`: the client's, as the box's ACK tells the host, scaled.
+  void answered(const Packet& syn_ack, std::uint32_t isn, std::uint32_t window, Now now);
+  /// Looks a flow up by `key` and `hash`; whether there is an entry.
+  bool find(Packet& packet) {
+    packet.connection = table(packet).find(packet.key.words.data(), packet.hash);
+    return packet.connection >= 0;
+  }
+  /// What the inside host has acknowledged.
+  [[nodiscard]] std::uint32_t acknowledged_inside(const Packet& packet) {
+    return record(packet).ends[index(Side::inside)].acked;
+  }
+  void uncover(const Packet& packet) { record(packet).covered = false; }
+  void forget(const Packet& packet) { table(packet).erase(packet.connection); }
+  /// Whether there is an entry for this flow.
+  [[nodiscard]] bool knows(const Packet& packet) const {
+    const ConnectionTable& t = table(packet.family);
+    return t.find(packet.key.words.data(), t.hash(packet.key.words.data())) >= 0;
+  }
 
   /// Sequence numbers for a challenge ACK in the name of the inside host of this connection, and
   /// whether the connection's rate (one in 500 ms, RFC 5961 section 7) allows one now.
@@ -67,9 +102,10 @@ class Tracker {
   bool note_active(const Packet& packet, Now now) {
     if (packet.connection < 0) return true;
     Connection& c = record(packet);
-    if (elapsed(now.tick, c.noted) < kNoteEvery) [[likely]]
+    const auto slot = static_cast<std::uint16_t>(now.tick >> 8U);
+    if (static_cast<std::uint16_t>(slot - c.noted) < kNoteEvery >> 8U) [[likely]]
       return false;
-    c.noted = now.tick;
+    c.noted = slot;
     return true;
   }
 
@@ -93,9 +129,24 @@ class Tracker {
   ConnectionTable& table(const Packet& p) { return p.family == Family::v4 ? v4_ : v6_; }
   Connection& record(const Packet& p) { return table(p)[p.connection]; }
   [[nodiscard]] std::uint64_t epochs() const { return v4_.epoch() + v6_.epoch(); }
-  void refresh(Packet& p);
+  void refresh(Packet& p) {
+    // An insertion or removal since lookup() may have moved what this packet found.
+    if (looked_up_ != epochs()) p.connection = table(p).find(p.key.words.data(), p.hash);
+  }
   void track_known(Packet& p, Now now);
   void track_tcp(Packet& p, Now now);
+  void track_segment(Packet& p, Now now);
+  void translate(Packet& p, const Connection& c) {
+    if (!c.shifted) [[likely]]
+      return;
+    if (p.from == Side::outside)
+      write_for_host(p, c);
+    else
+      write_for_outside(p, c);
+  }
+  /// A new connection's record, whoever opened it.
+  Connection& blank(Packet& p, Now now);
+  void draw_isn(Packet& p, Connection& c, Now now) const;
   void track_syn(Packet& p, Now now);
   bool answers_syn(const Packet& p);
   void track_other(Packet& p, Now now);
@@ -116,6 +167,7 @@ class Tracker {
     std::uint32_t half_open, established, closing, time_wait, udp, udp_replied, other;
   } timeouts_;
   bool udp_silent_;
+  std::optional<Key128> isn_;  ///< of hosts that open connections, if they are drawn anew
   Time grace_end_;
   ConnectionTable v4_;
   ConnectionTable v6_;

@@ -10,7 +10,8 @@ namespace mitibox {
 
 Trust::Trust(const Policy& policy, const Secrets& secrets, std::uint32_t capacity,
              std::string_view name)
-    : weighted_(policy.trust.evidence == Policy::Evidence::weighted),
+    : weighted_(policy.trust.evidence != Policy::Evidence::attempt),
+      only_proof_(policy.trust.evidence == Policy::Evidence::proof),
       draw_(secrets.draw),
       schedule_(policy),
       mask_(policy),
@@ -82,7 +83,7 @@ bool Trust::exempt(const Address& source) {
 }
 
 void Trust::illegitimate(const Attempt& attempt, const Address& source, Time now) {
-  if (exempt(source)) return;
+  if (only_proof_ || exempt(source)) return;
   ++counters_.unproven;
   if (sketch_.note(attempt.hash, schedule_, now)) ++counters_.sketch_evictions;
 }

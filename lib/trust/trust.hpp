@@ -41,7 +41,7 @@ struct TrustLevel {
 /// Evidence `attempt` (the paper): one illegitimate opening packet distrusts for T1, then the
 /// partial levels follow. `weighted`: an unproven one distrusts for `light` (30 s), doubled for
 /// each repeat within a day up to T1, the partial levels shortened in proportion (span / T1);
-/// a completed forged handshake counts for the whole T1.
+/// a completed forged handshake counts for the whole T1. `proof`: nothing else counts.
 class Trust {
  public:
   enum class Decision : std::uint8_t { pass, divert };
@@ -150,7 +150,8 @@ class Trust {
   [[nodiscard]] bool rests_on_proof(const Standings& standings) const;
   [[nodiscard]] bool exempt(const Address& source);
 
-  bool weighted_;
+  bool weighted_;  ///< a proof counts from now on, whatever was unproven before
+  bool only_proof_;
   Key128 draw_;
   Schedule schedule_;
   SourceMask mask_;

@@ -21,7 +21,8 @@ rte_mbuf* frame_of(const Probe& probe);
 rte_mbuf* frame_of(const Bytes& bytes);
 
 /// 203.0.113.0/24 and 2001:db8:1::/64 protected; 203.0.113.10 and 2001:db8:1::10 serve TCP 443 and
-/// UDP 53, 203.0.113.25 TCP 25 publicly. No coin, evidence `attempt`, no grace, small tables.
+/// UDP 53, 203.0.113.25 TCP 25 publicly. Admission `forward`, no coin, evidence `attempt`, no
+/// grace, small tables, hosts' own headers.
 Policy plain_policy();
 
 /// What came of one frame.
@@ -43,7 +44,8 @@ class Rig {
   /// In one burst; what left by the port they came from and by the other.
   Outcome burst(Side from, const std::vector<Probe>& probes);
 
-  void wait(std::chrono::milliseconds span);
+  /// What the box does of its own accord meanwhile: `answers` left outside, `passed` inside.
+  Outcome wait(std::chrono::milliseconds span);
   /// received == forwarded + refused + ended; what was sent == forwarded + made.
   void check_accounts();
 

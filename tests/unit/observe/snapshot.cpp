@@ -30,6 +30,8 @@ struct Sink : Wire {
 Policy small_policy() {
   Policy policy;
   policy.protected_prefixes = {parse_prefix("203.0.113.0/24").value()};
+  policy.admission = Policy::Admission::forward;
+  policy.trust.evidence = Policy::Evidence::weighted;
   policy.probability.drop = 0;
   policy.trust.partial = {{0.5, Seconds(60)}, {0.25, Seconds(60)}};
   policy.tables.connections = policy.tables.sources = policy.tables.retransmissions = 1024;

@@ -78,7 +78,8 @@ TEST_CASE("defaults are those of the contract", "[policy]") {
   REQUIRE(p.hairpin == Policy::Hairpin::drop);
   REQUIRE(p.probability.drop == 0.5);
   REQUIRE(p.probability.retransmission == Policy::Retransmission::admit);
-  REQUIRE(p.trust.evidence == Policy::Evidence::weighted);
+  REQUIRE(p.admission == Policy::Admission::handshake);
+  REQUIRE(p.trust.evidence == Policy::Evidence::proof);
   REQUIRE(p.trust.distrusted == minutes(10));
   REQUIRE(p.trust.light == Seconds(30));
   REQUIRE(p.trust.partial.size() == 3);
@@ -112,7 +113,7 @@ TEST_CASE("services come sorted by address, their ports merged", "[policy]") {
   const Policy p = parsed(R"(,"services":[
     {"address":"2001:db8:1::1","udp":[53]},
     {"address":"203.0.113.20","tcp":["8000-8080",443,"8070-9000",80,81,65535,443]},
-    {"address":"203.0.113.3","protocols":[47,50],"echo":true,"public":true}])");
+    {"address":"203.0.113.3","protocols":[47,50],"echo":true,"public":true,"admission":"forward"}])");
   REQUIRE(p.services.size() == 3);
   REQUIRE(std::is_sorted(p.services.begin(), p.services.end(),
                          [](auto& a, auto& b) { return a.address < b.address; }));
@@ -211,8 +212,9 @@ TEST_CASE("a policy is described with all its defaults", "[policy]") {
   for (const char* expected :
        {"Profile        default\n",
         "Protected      203.0.113.0/24\n               2001:db8:1::/64\n",
-        "\n\nServices       203.0.113.9  tcp 80, 90-99; udp 53; protocols 47; echo; public\n\n",
-        "drop             0.5 ", "retransmission   admit ", "evidence         weighted",
+        "Services       203.0.113.9  tcp 80, 90-99; udp 53; protocols 47; echo; public; admission "
+        "forward\n\n",
+        "drop             0.5 ", "retransmission   admit ", "evidence         proof",
         "light            30s", "distrusted       10m", "partial 3        10m", "0.25 of attempts",
         "ipv6_prefix      /64", "never_distrust   none", "answer_dark      none",
         "dhcp_ranges      203.0.113.7-203.0.113.8\n", "established      2h4m", "connections      ",

@@ -83,7 +83,7 @@ TEST_CASE("mapping: a directory that cannot be used is named", "[tracker][mappin
   const Directory directory;
   Mapping::Place place = directory.place();
   place.directory += "/missing";
-  CHECK_THROWS_WITH(Table(place), Contains("/missing/unit.connections-v1.table") &&
+  CHECK_THROWS_WITH(Table(place), Contains("/missing/unit.connections-v2.table") &&
                                       Contains("No such file") && Contains("tables.persist"));
   const Survivors survivors(place, kNow);
   CHECK_THAT(only_remark(survivors), Contains("/missing"));
@@ -99,7 +99,7 @@ TEST_CASE("mapping: only whole records survive, at whatever moment the process e
   const auto left = [&] {
     Mapping::Place then = place;
     then.prefix = "copy";
-    const std::string copy = place.directory + "/copy.connections-v1.table";
+    const std::string copy = place.directory + "/copy.connections-v2.table";
     std::filesystem::copy_file(directory.file("table"), copy);
     Survivors survivors(then, kNow);
     CHECK(survivors.remarks().empty());
@@ -138,7 +138,7 @@ TEST_CASE("mapping: records that are not what they say are dropped", "[tracker][
   put<std::uint32_t>(file, record(0) + offsetof(Connection, opener_isn), 1);
   put<std::uint8_t>(file, record(1) + offsetof(Connection, protocol), 17);
   put<std::uint8_t>(file, record(2) + offsetof(Connection, state), 8);
-  put<std::uint8_t>(file, record(3) + offsetof(Connection, stage), 3);
+  put<std::uint8_t>(file, record(3) + offsetof(Connection, protocol) + 1, 6);  // stage 3
   put<std::uint8_t>(file, record(4) + offsetof(Connection, ends) + offsetof(TcpEnd, scale), 15);
   put<std::uint64_t>(file, record(64) + 5 * kKeySizeV4, 99);  // a key
   put<std::uint32_t>(file, record(6) + offsetof(Connection, seal), 0);
@@ -161,8 +161,8 @@ TEST_CASE("mapping: files that do not fit are refused with the reason", "[tracke
     why = "not a table";
   }
   SECTION("layout") {
-    put<std::uint32_t>(file, offsetof(Header, version), 2);
-    why = "layout 2, expected 1";
+    put<std::uint32_t>(file, offsetof(Header, version), 99);
+    why = "layout 99, expected 2";
   }
   SECTION("record") {
     put<std::uint32_t>(file, offsetof(Header, record_size), 128);

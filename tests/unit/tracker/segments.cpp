@@ -55,9 +55,19 @@ Policy Bench::graceful() {
   return p;
 }
 
+namespace {
+
+/// Hosts' own numbers on the wire.
+Policy hosts_numbers(Policy policy) {
+  policy.normalise.isn = false;
+  return policy;
+}
+
+}  // namespace
+
 Bench::Bench(std::uint32_t capacity, const Policy& policy, const Mapping::Place* place,
              const std::string& name)
-    : tracker(policy, {name, {1, 2}, capacity, capacity, place}),
+    : tracker(hosts_numbers(policy), {name, {1, 2}, {3, 4}, capacity, capacity, place}),
       frame_(rte_pktmbuf_alloc(probe_pool())) {
   REQUIRE(frame_ != nullptr);
   rte_pktmbuf_append(frame_, 1514);
@@ -138,7 +148,8 @@ std::string Bench::run(Packet& p, bool accept) {
   }
   if (p.verdict == Verdict::pending) {
     REQUIRE(p.standing == Standing::stray);
-    tracker.reconsider(p, host_lives, t);
+    tracker.reconsider(p, t);
+    if (p.verdict == Verdict::pending) tracker.pick_up(p, host_lives, t);
   }
   if (p.verdict == Verdict::pending) return "stray";
   if (p.verdict == Verdict::forward) return "forward";

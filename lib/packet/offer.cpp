@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "reply/offer.hpp"
+#include "packet/offer.hpp"
 
 #include <algorithm>
 

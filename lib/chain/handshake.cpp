@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Admission by handshake: the box has answered the client, and calls the host. Until the host says
+// something of its own the box goes on speaking for it, as it does for those who do not exist.
+#include "chain/rooms.hpp"
+
+namespace mitibox {
+
+namespace {
+
+/// What the box takes for a host that has not spoken yet, in bytes from the client's first.
+constexpr std::uint32_t kCovered = 8192;
+
+bool bare_ack(const Packet& p) {
+  return p.tcp_flags == tcp::kAck && p.payload_length() == 0;
+}
+
+}  // namespace
+
+void Chain::Rooms::prove(Packet& p, const SynOffer& offer, Now now) {
+  const Destination target = p.target();
+  const Ruleset::Match match = ruleset.match(target);
+  if (match == Ruleset::Match::illegitimate) {
+    trust.proven(p.source(), target, now.time);
+    return;
+  }
+  if (ruleset.forwards(target.address)) return;
+  if (match != Ruleset::Match::open &&
+      trust.judge(p.source(), target, now.time) == Trust::Decision::divert)
+    return;
+  // Where nobody lives any more the box goes on in its place.
+  if (neighbours.correct_destination(p)) call(p, offer, now);
+}
+
+void Chain::Rooms::call(Packet& p, const SynOffer& offer, Now now) {
+  if (!tracker.call(p, offer, now)) return;
+  Splice* const s = splices.begin(p, Splice::State::calling, now);
+  if (s == nullptr) return tracker.forget(p);
+  s->client_isn = p.sequence - 1;
+  s->told = p.acknowledgement - 1;
+  s->offer = offer;
+  s->window = p.window << (offer.scaled() ? offer.window_scale : 0U);
+  call_again(*s, now);
+  ++splices.counters().called;
+  if (p.payload_length() != 0 && splices.hold(*s, p, now)) p.verdict = Verdict::held;
+}
+
+void Chain::Rooms::call_again(Splice& s, Now now) {
+  ++s.calls;
+  splices.visit_at(s, now.tick + Splices::kRepeat);
+  if (rte_mbuf* syn = splices.make_syn(s); syn != nullptr)
+    transmit.queue(syn, Side::inside, Transmit::Origin::made);
+}
+
+void Chain::Rooms::covered(Packet& p, Now now) {
+  const Connection* const c = tracker.covered(p);
+  if (c == nullptr) {
+    // An earlier packet of the burst has changed that.
+    p.standing = Standing::stray;
+    tracker.track(p, now);
+    return;
+  }
+  Splice* const s = splices.find(p);
+  const bool calling = c->state == TcpState::syn_sent;
+  // A call that a restart cut short.
+  if (calling && (s == nullptr || s->state != Splice::State::calling))
+    return p.drop(Reason::no_connection);
+  if (p.from == Side::inside) return calling ? host_answers(p, *s, now) : host_speaks(p, s, now);
+  client_speaks(p, *c, s, now);
+}
+
+void Chain::Rooms::host_answers(Packet& p, Splice& s, Now now) {
+  const TcpEvent event = tcp_event(p.tcp_flags);
+  if (event == TcpEvent::rst && p.acknowledgement == s.client_isn + 1) {
+    ++splices.counters().refused;
+    give_up(s);
+    return p.consume(Reason::host_refused);
+  }
+  if (event != TcpEvent::syn_ack) return p.drop(Reason::tcp_state);
+  tracker.pass(p, now);
+  if (p.verdict != Verdict::forward) return;
+  // The host may repeat its SYN/ACK if this is lost, and is answered again then.
+  rte_mbuf* ack = splices.make_ack(s, p);
+  if (ack == nullptr) return p.drop(Reason::reply_pool);
+  transmit.queue(ack, Side::inside, Transmit::Origin::made);
+  tracker.answered(p, s.told, s.window, now);
+  ++splices.counters().answered;
+  p.consume(Reason::host_answered);
+  s.state = Splice::State::open;
+  s.host_next = p.sequence + 1;
+  s.calls = 0;
+  splices.visit_at(s, now.tick + Splices::kRepeatHeld);
+  deliver(s, now);
+}
+
+/// Sends on what the client has said before the host was there.
+void Chain::Rooms::deliver(Splice& s, Now now) {
+  for (std::size_t i = 0; i < s.held_count; ++i) {
+    Packet& held = s.held[i].segment;
+    tracker.find(held);
+    tracker.pass(held, now);
+    rte_mbuf_refcnt_update(held.frame, 1);
+    // More than the host has room for it will ask for again.
+    if (held.verdict != Verdict::forward) tracker.push(held);
+    if (dresses) Persona::dress_inward(held, ecn);
+    transmit.queue(held.frame, Side::inside, Transmit::Origin::received);
+  }
+  if (s.held_count == 0) splices.acknowledged(s, s.client_isn);
+}
+
+void Chain::Rooms::host_speaks(Packet& p, Splice* s, Now now) {
+  if (tcp_event(p.tcp_flags) == TcpEvent::syn_ack && s != nullptr &&
+      p.sequence + 1 == s->host_next) {
+    if (rte_mbuf* ack = splices.make_ack(*s, p); ack != nullptr)
+      transmit.queue(ack, Side::inside, Transmit::Origin::made);
+    return p.consume(Reason::host_answered);
+  }
+  const Connection& c = *tracker.covered(p);
+  const bool news = !bare_ack(p) || p.sequence != c.ends[index(Side::inside)].end;
+  if (news) uncover(p);
+  tracker.pass(p, now);
+  if (p.verdict != Verdict::forward) return;
+  if (s != nullptr) splices.acknowledged(*s, p.acknowledgement);
+  // The box has said so before.
+  if (!news) p.consume(Reason::host_answered);
+}
+
+void Chain::Rooms::client_speaks(Packet& p, const Connection& c, Splice* s, Now now) {
+  using enum Reply::Saying;
+  const Reply::Saying saying = reply.saying(p);
+  const bool calling = c.state == TcpState::syn_sent;
+  if (saying == anything) return answer(p, reply.converse(p, now).answer);
+  if (saying == data_in_order && p.sequence + p.payload_length() - c.opener_isn <= kCovered + 1) {
+    if (s == nullptr) s = splices.begin(p, Splice::State::open, now);
+    if (s != nullptr && splices.can_hold(*s)) return take(p, *s, now);
+  }
+  // What the host itself must hear.
+  if (!calling) {
+    uncover(p);
+    return tracker.pass(p, now);
+  }
+  if (saying == reset) {
+    give_up(*s);
+    return answer(p, reply.converse(p, now).answer);
+  }
+  p.drop(Reason::splice_full);  // the client will repeat it
+}
+
+/// Acknowledges data, and sees to it that the host gets it.
+void Chain::Rooms::take(Packet& p, Splice& s, Now now) {
+  const Packet told = p;
+  if (s.state == Splice::State::open) {
+    tracker.pass(p, now);
+    if (p.verdict != Verdict::forward) return splices.acknowledged(s, s.client_isn);
+  }
+  const Reply::Answer a = reply.converse(told, now).answer;
+  if (a.frame != nullptr) transmit.queue(a.frame, p.from, Transmit::Origin::made);
+  if (s.state == Splice::State::open) {
+    if (splices.hold(s, told, now)) rte_mbuf_refcnt_update(p.frame, 1);
+  } else if (a.reason == Reason::reply_pool) {
+    p.drop(a.reason);
+  } else {
+    neighbours.correct_destination(p);
+    splices.hold(s, p, now);
+    p.verdict = Verdict::held;
+  }
+}
+
+void Chain::Rooms::uncover(Packet& p) {
+  tracker.uncover(p);
+  reply.forget(p);
+}
+
+/// The client stays with the box, which nothing tells from a host.
+void Chain::Rooms::give_up(Splice& s) {
+  Packet head = s.head.packet();
+  head.hash = s.hash;
+  if (tracker.find(head)) tracker.forget(head);
+  splices.end(s, [&](rte_mbuf* frame) { end_frame(frame, Reason::host_refused, counters); });
+}
+
+void Chain::Rooms::repeat(Splice& s, Now now) {
+  if (s.state == Splice::State::calling) {
+    if (s.calls < Splices::kCalls) return call_again(s, now);
+    ++splices.counters().mute;
+    return give_up(s);
+  }
+  Packet head = s.head.packet();
+  head.hash = s.hash;
+  if (s.calls == Splices::kCalls || !tracker.find(head)) {
+    splices.end(s, [](rte_mbuf* frame) { rte_pktmbuf_free(frame); });
+    return;
+  }
+  ++s.calls;
+  splices.visit_at(s, now.tick + (Splices::kRepeatHeld << s.calls));
+  const std::size_t before = s.held_count;
+  splices.acknowledged(s, tracker.acknowledged_inside(head));
+  if (before == 0 || s.state != Splice::State::open) return;
+  for (std::size_t i = 0; i < s.held_count; ++i) {
+    rte_mbuf_refcnt_update(s.held[i].segment.frame, 1);
+    transmit.queue(s.held[i].segment.frame, Side::inside, Transmit::Origin::made);
+  }
+}
+
+}  // namespace mitibox

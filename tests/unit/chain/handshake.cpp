@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Admission by handshake: what client and host see of one another.
+#include <catch2/catch.hpp>
+
+#include "rig.hpp"
+
+using namespace mitibox;
+using namespace mitibox::test;
+
+namespace {
+
+constexpr std::uint8_t S = tcp::kSyn;
+constexpr std::uint8_t A = tcp::kAck;
+constexpr std::uint8_t PA = tcp::kPsh | tcp::kAck;
+constexpr std::uint32_t kClient = 1000;
+constexpr std::uint32_t kHost = 0xfffffff0;  // wraps soon
+
+const Bytes kOffer{2, 4, 5, 180, 1, 3, 3, 7, 4, 2, 1, 1};  // MSS 1460, WS 7, SACK
+
+Policy handshake_policy() {
+  Policy p = plain_policy();
+  p.admission = Policy::Admission::handshake;
+  p.trust.evidence = Policy::Evidence::proof;
+  return p;
+}
+
+/// A client and a host on both sides of the box.
+struct Pair {
+  explicit Pair(bool v6 = false, std::uint16_t port = 443) {
+    if (v6) {
+      client.source = host.destination = "2001:db8:ffff::7";
+      client.destination = host.source = "2001:db8:1::10";
+    } else {
+      client.source = host.destination = "198.51.100.7";
+      client.destination = host.source = "203.0.113.10";
+    }
+    client.destination_port = host.source_port = port;
+    client.source_port = host.destination_port = 40000;
+    std::swap(host.source_mac, host.destination_mac);
+  }
+
+  Outcome from_client(std::uint8_t flags, std::uint32_t sequence, std::uint32_t ack,
+                      const std::string& data = {}) {
+    client.flags = flags;
+    client.sequence = sequence;
+    client.acknowledgement = ack;
+    client.payload.assign(data.begin(), data.end());
+    return rig.send(Side::outside, client);
+  }
+  Outcome from_host(std::uint8_t flags, std::uint32_t sequence, std::uint32_t ack,
+                    const std::string& data = {}) {
+    host.flags = flags;
+    host.sequence = sequence;
+    host.acknowledgement = ack;
+    host.payload.assign(data.begin(), data.end());
+    return rig.send(Side::inside, host);
+  }
+
+  /// The client's handshake with the box.
+  void greet(const Bytes& options = kOffer) {
+    client.options = options;
+    const Outcome o = from_client(S, kClient, 0);
+    client.options.clear();
+    REQUIRE(o.end == "answered");
+    REQUIRE(o.passed.empty());
+    REQUIRE(o.answers.size() == 1);
+    CHECK(o.answers[0].sound());
+    CHECK(o.answers[0].flags() == kSynAck);
+    cookie = o.answers[0].sequence();
+  }
+  /// Up to the box's call.
+  Outcome prove(const std::string& data = {}) {
+    return from_client(data.empty() ? A : PA, kClient + 1, cookie + 1, data);
+  }
+  /// The host answers the call.
+  Outcome pick_up(const Bytes& options = kOffer) {
+    host.options = options;
+    Outcome o = from_host(kSynAck, kHost, kClient + 1);
+    host.options.clear();
+    return o;
+  }
+  void connect() {
+    greet();
+    REQUIRE(prove().passed.size() == 1);
+    REQUIRE(pick_up().answers.size() == 1);
+  }
+
+  Rig rig{handshake_policy()};
+  Probe client;
+  Probe host;
+  std::uint32_t cookie = 0;
+};
+
+}  // namespace
+
+TEST_CASE("A proven client's call reaches its host as a plain SYN, and both talk", "[handshake]") {
+  Pair t(GENERATE(false, true));
+  t.greet();
+  const Outcome call = t.prove();
+  CHECK(call.answers.empty());
+  REQUIRE(call.passed.size() == 1);
+  const Seen& syn = call.passed[0];
+  CHECK(syn.sound());
+  CHECK(syn.flags() == S);
+  CHECK(syn.sequence() == kClient);
+  CHECK(syn.ttl() == 64);
+  CHECK(syn.tcp_options().size() == 12);
+
+  const Outcome answer = t.pick_up();
+  CHECK(answer.end == "host-answered");
+  CHECK(answer.passed.empty());
+  REQUIRE(answer.answers.size() == 1);
+  CHECK(answer.answers[0].sound());
+  CHECK(answer.answers[0].flags() == A);
+  CHECK(answer.answers[0].sequence() == kClient + 1);
+  CHECK(answer.answers[0].acknowledgement() == kHost + 1);
+
+  // The host speaks first.
+  const Outcome banner = t.from_host(PA, kHost + 1, kClient + 1, "220 hello\r\n");
+  REQUIRE(banner.passed.size() == 1);
+  CHECK(banner.passed[0].sound());
+  CHECK(banner.passed[0].sequence() == t.cookie + 1);
+  CHECK(banner.passed[0].acknowledgement() == kClient + 1);
+  const Outcome reply = t.from_client(PA, kClient + 1, t.cookie + 12, "EHLO\r\n");
+  CHECK(reply.end == "forward");
+  REQUIRE(reply.passed.size() == 1);
+  CHECK(reply.passed[0].sound());
+  CHECK(reply.passed[0].acknowledgement() == kHost + 12);
+  CHECK(reply.answers.empty());
+}
+
+TEST_CASE("Until the host says something the box acknowledges, and the host gets all",
+          "[handshake]") {
+  Pair t;
+  const bool early = GENERATE(false, true);
+  t.greet();
+  const Outcome call = t.prove(early ? "GET " : "");
+  REQUIRE(call.passed.size() == 1);
+  CHECK(call.answers.size() == (early ? 1 : 0));
+  std::uint32_t next = kClient + 1 + (early ? 4 : 0);
+  if (early) {
+    const Outcome more = t.from_client(PA, next, t.cookie + 1, "/ ");
+    CHECK(more.passed.empty());
+    REQUIRE(more.answers.size() == 1);
+    CHECK(more.answers[0].acknowledgement() == next + 2);
+    next += 2;
+  }
+  const Outcome answered = t.pick_up();
+  REQUIRE(answered.answers.size() == (early ? 3 : 1));
+  for (const Seen& s : answered.answers) {
+    CHECK(s.sound());
+    CHECK(s.acknowledgement() == kHost + 1);
+  }
+  const Outcome data = t.from_client(PA, next, t.cookie + 1, "HTTP/1.1\r\n");
+  REQUIRE(data.answers.size() == 1);
+  CHECK(data.answers[0].acknowledgement() == next + 10);
+  REQUIRE(data.passed.size() == 1);
+  CHECK(data.passed[0].sound());
+  CHECK(data.passed[0].acknowledgement() == kHost + 1);
+  // The host's own acknowledgement says nothing new.
+  CHECK(t.from_host(A, kHost + 1, next + 10).passed.empty());
+  const Outcome page = t.from_host(PA, kHost + 1, next + 10, "200 OK");
+  REQUIRE(page.passed.size() == 1);
+  CHECK(page.passed[0].sequence() == t.cookie + 1);
+  const Outcome rest = t.from_client(A, next + 10, t.cookie + 7);
+  CHECK(rest.end == "forward");
+  CHECK(rest.answers.empty());
+}
+
+TEST_CASE("What the host does not acknowledge is sent to it again", "[handshake]") {
+  Pair t;
+  t.connect();
+  REQUIRE(t.from_client(PA, kClient + 1, t.cookie + 1, "hello").passed.size() == 1);
+  const Outcome again = t.rig.wait(std::chrono::milliseconds(400));
+  REQUIRE(again.passed.size() == 1);
+  CHECK(again.answers.empty());
+  CHECK(again.passed[0].sound());
+  CHECK(again.passed[0].sequence() == kClient + 1);
+  CHECK(again.passed[0].acknowledgement() == kHost + 1);
+  t.from_host(A, kHost + 1, kClient + 6);
+  CHECK(t.rig.wait(std::chrono::seconds(5)).passed.empty());
+}
+
+TEST_CASE("A host that refuses, or is mute, is spoken for", "[handshake]") {
+  Pair t;
+  t.greet();
+  REQUIRE(t.prove("hi").passed.size() == 1);
+  if (GENERATE(false, true)) {
+    CHECK(t.from_host(tcp::kRst | A, 0, kClient + 1).end == "host-refused");
+  } else {
+    CHECK(t.rig.wait(std::chrono::seconds(6)).passed.size() == 3);
+  }
+  const Outcome data = t.from_client(PA, kClient + 3, t.cookie + 1, "anybody?");
+  CHECK(data.passed.empty());
+  REQUIRE(data.answers.size() == 1);
+  CHECK(data.answers[0].acknowledgement() == kClient + 11);
+  CHECK(t.rig.level("198.51.100.7").number == 0);
+}
+
+TEST_CASE("Nothing but a proof calls a host, and nothing but a proof counts", "[handshake]") {
+  Pair t;
+  t.greet();
+  SECTION("a wrong acknowledgement") {
+    CHECK(t.from_client(A, kClient + 1, t.cookie + 2).end == "no-connection");
+  }
+  SECTION("a wrong sequence number") {
+    CHECK(t.from_client(A, kClient + 2, t.cookie + 1).end == "no-connection");
+  }
+  SECTION("a reset changes nothing") {
+    t.from_client(tcp::kRst, kClient + 1, 0);
+    CHECK(t.prove().passed.size() == 1);
+  }
+  SECTION("SYNs to closed ports are no evidence, their proof is") {
+    t.client.destination_port = 444;
+    t.greet();
+    CHECK(t.rig.level("198.51.100.7").number == 0);
+    CHECK(t.prove().passed.empty());
+    CHECK(t.rig.level("198.51.100.7").number == 1);
+    CHECK(t.rig.level("198.51.100.7").proven);
+    // From now on the service, too, is the box.
+    t.client.destination_port = 443;
+    t.client.source_port = 40001;
+    t.greet();
+    CHECK(t.prove("GET /").passed.empty());
+  }
+}
+
+TEST_CASE("Hosts without window scale: both sides read their own units", "[handshake]") {
+  Pair t;
+  t.greet();
+  REQUIRE(t.prove().passed.size() == 1);
+  REQUIRE(t.pick_up({2, 4, 5, 180}).answers.size() == 1);
+  t.host.payload.clear();
+  const Outcome banner = t.from_host(PA, kHost + 1, kClient + 1, "x");
+  REQUIRE(banner.passed.size() == 1);
+  CHECK(banner.passed[0].sound());
+  CHECK(banner.passed[0].window() << 8U <= 65535);
+}
+
+TEST_CASE("A SACK of the client's names the host's numbers", "[handshake]") {
+  Pair t;
+  t.connect();
+  REQUIRE(t.from_host(PA, kHost + 1, kClient + 1, std::string(100, 'a')).passed.size() == 1);
+  const bool shifted = GENERATE(false, true);
+  t.client.options = shifted ? Bytes{1, 5, 10} : Bytes{1, 1, 5, 10};
+  for (const std::uint32_t edge : {t.cookie + 51, t.cookie + 101})
+    for (int shift = 24; shift >= 0; shift -= 8)
+      t.client.options.push_back(static_cast<std::uint8_t>(edge >> shift));
+  while (t.client.options.size() % 4 != 0) t.client.options.push_back(0);
+  const Outcome sack = t.from_client(A, kClient + 1, t.cookie + 1);
+  REQUIRE(sack.passed.size() == 1);
+  CHECK(sack.passed[0].sound());
+  const std::size_t edge = sack.passed[0].l4 + 20 + (shifted ? 3 : 4);
+  CHECK(sack.passed[0].u32(edge) == kHost + 51);
+  CHECK(sack.passed[0].u32(edge + 4) == kHost + 101);
+}
+
+TEST_CASE("A SYN/ACK is sent once more, unless its handshake is complete", "[handshake]") {
+  Pair t;
+  t.greet();
+  const bool complete = GENERATE(false, true);
+  if (complete) t.prove();
+  const Outcome o = t.rig.wait(std::chrono::milliseconds(1100));
+  CHECK(o.answers.size() == (complete ? 0 : 1));
+  if (!complete) {
+    CHECK(o.answers[0].sequence() == t.cookie);
+    CHECK(o.answers[0].flags() == kSynAck);
+  }
+  CHECK(t.rig.wait(std::chrono::seconds(5)).answers.empty());
+}
