@@ -14,6 +14,13 @@ namespace mitibox::replay {
 
 namespace {
 
+/// A capture holds hosts' own answers to SYNs, which only admission `forward` asks for.
+Policy replayable(Policy policy) {
+  policy.admission = Policy::Admission::forward;
+  policy.normalise.isn = false;
+  return policy;
+}
+
 /// EAL for the time of a command.
 struct Eal {
   explicit Eal(const Policy& policy) {
@@ -85,6 +92,7 @@ int run_subject(const Options& options, const std::string& file, Subject subject
   Policy policy;
   try {
     policy = parse_policy(subject.policy.dump(), subject.name);
+    policy = replayable(policy);
   } catch (const PolicyError& e) {
     line["refused"] = e.what();
     print_line(line);
@@ -102,7 +110,8 @@ int run_subject(const Options& options, const std::string& file, Subject subject
 }  // namespace
 
 int run_replay(const Options& options) {
-  const Policy policy = load_policy(options.policy);
+  const Policy said = load_policy(options.policy);
+  const Policy policy = replayable(said);
   Merge captures(options.captures);
   const Eal eal(policy);
   Pools pools;
@@ -111,6 +120,10 @@ int run_replay(const Options& options) {
   Engine engine(policy, config_of(options, policy, wanted.key), pools);
   for (const std::string& warning : warnings(policy))
     fmt::print(stderr, "mitibox-replay: {}\n", warning);
+  if (said.admission == Policy::Admission::handshake)
+    fmt::print(stderr,
+               "mitibox-replay: a capture holds the hosts' own handshakes: it is replayed with "
+               "admission forward, and with the hosts' sequence numbers\n");
   engine.run(captures);
   warn_of_files(captures);
   warn_of_intake(engine.intake());

@@ -24,6 +24,8 @@ Scrubber::Scrubber(const Policy& policy, const Secrets& secrets, std::uint32_t f
                    bool verified_checksums)
     : ecn_(policy.normalise.ecn),
       verified_checksums_(verified_checksums),
+      lays_options_{policy.normalise.options && policy.admission == Policy::Admission::forward,
+                    policy.normalise.options},
       fragments_(secrets, fragments) {
   for (const Prefix& prefix : policy.protected_prefixes)
     if (prefix.address.is_v4() && prefix.bits <= 30) broadcasts_.push_back(prefix.last().v4());

@@ -2,6 +2,7 @@
 /// Scrubber: drops what does not comply with the protocols and smooths the rest (the paper, 3.2).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -52,6 +53,9 @@ class Scrubber {
 
   Policy::Ecn ecn_;
   bool verified_checksums_;
+  /// Whether SYNs that come from there are laid anew: the box itself answers those from outside, or
+  /// hosts do.
+  std::array<bool, kSides> lays_options_;
   std::vector<be32> broadcasts_;  ///< of the protected IPv4 prefixes
   Fragments fragments_;
 };
@@ -137,6 +141,7 @@ inline Scrubber::Result Scrubber::scrub_tcp(Packet& p) const {
   p.acknowledgement = h.acknowledgement.host();
   p.window = h.window.host();
   p.payload = static_cast<std::uint16_t>(p.l4 + header);
+  if ((h.flags & tcp::kSyn) != 0 && lays_options_[index(p.from)]) normalise_syn(p);
   return std::nullopt;
 }
 

@@ -6,6 +6,8 @@
 #include <span>
 
 #include "packet/checksum.hpp"
+#include "packet/offer.hpp"
+#include "packet/persona.hpp"
 
 namespace mitibox {
 
@@ -97,6 +99,43 @@ bool normalise_options(TcpHeader& tcp) {
     at += size;
   }
   return true;
+}
+
+namespace {
+
+/// Whether the header holds an option of this kind; its list has been checked.
+bool has_option(const Packet& p, std::uint8_t kind) {
+  const std::uint8_t* at = p.data() + p.l4 + sizeof(TcpHeader);
+  const std::uint8_t* const end = p.data() + p.payload;
+  while (at < end && *at != kOptionEnd) {
+    if (*at == kind) return true;
+    at += *at == kOptionNop ? 1 : at[1];
+  }
+  return false;
+}
+
+}  // namespace
+
+void normalise_syn(Packet& p) {
+  const std::size_t before = p.payload - p.l4 - sizeof(TcpHeader);
+  if (before == 0 || p.payload != p.end || has_option(p, kOptionMd5) || has_option(p, kOptionAo))
+    return;
+  const SynOffer offer = read_offer(p);
+  const SynOptions options(offer.mss, offer, offer.window_scale);
+  const std::size_t after = options.words().size_bytes();
+  auto* const at = p.data() + p.l4 + sizeof(TcpHeader);
+  if (after > before || !has_option(p, kOptionMss)) return;
+  if (after == before && std::memcmp(at, options.words().data(), after) == 0) return;
+  std::memcpy(at, options.words().data(), after);
+  TcpHeader& tcp = p.tcp();
+  const std::uint16_t header = static_cast<std::uint16_t>(sizeof(TcpHeader) + after);
+  tcp.offset_reserved = static_cast<std::uint8_t>(header / 4U << 4U);
+  p.payload = p.end = static_cast<std::uint16_t>(p.l4 + header);
+  shorten(p);
+  tcp.checksum = {};
+  const std::uint64_t pseudo = p.family == Family::v4 ? pseudo_sum(p.ipv4(), p.protocol, header)
+                                                      : pseudo_sum(p.ipv6(), p.protocol, header);
+  tcp.checksum = checksum_of(pseudo + sum_bytes(p.data() + p.l4, header));
 }
 
 void shorten(Packet& p) {

@@ -113,7 +113,7 @@ TEST_CASE("services come sorted by address, their ports merged", "[policy]") {
   const Policy p = parsed(R"(,"services":[
     {"address":"2001:db8:1::1","udp":[53]},
     {"address":"203.0.113.20","tcp":["8000-8080",443,"8070-9000",80,81,65535,443]},
-    {"address":"203.0.113.3","protocols":[47,50],"echo":true,"public":true,"admission":"forward"}])");
+    {"address":"203.0.113.3","protocols":[47,50],"echo":true,"public":true}])");
   REQUIRE(p.services.size() == 3);
   REQUIRE(std::is_sorted(p.services.begin(), p.services.end(),
                          [](auto& a, auto& b) { return a.address < b.address; }));
@@ -207,7 +207,7 @@ TEST_CASE("an overlong key or value does not flood the message", "[policy]") {
 TEST_CASE("a policy is described with all its defaults", "[policy]") {
   const std::string text = describe(parsed(
       R"(,"services":[{"address":"203.0.113.9","tcp":[80,"90-99"],"udp":[53],"protocols":[47],
-          "echo":true,"public":true}],"neighbours":{"dhcp_ranges":["203.0.113.7-203.0.113.8"]})"));
+          "echo":true,"public":true,"admission":"forward"}],"neighbours":{"dhcp_ranges":["203.0.113.7-203.0.113.8"]})"));
   CAPTURE(text);
   for (const char* expected :
        {"Profile        default\n",
