@@ -9,6 +9,7 @@
 #include "chain/chain.hpp"
 #include "chain/classify.hpp"
 #include "probability/probability.hpp"
+#include "scrubber/reassembly.hpp"
 #include "scrubber/scrubber.hpp"
 #include "shard/handoff.hpp"
 #include "shard/owner.hpp"
@@ -53,6 +54,7 @@ struct Chain::Rooms {
   /// `kShared`: what is another worker's is given to it.
   template <bool kShared>
   void receive(const Arrival& arrival);
+  bool gather(std::size_t place, Now now);
   void hand_over(Side from);
   void hand(Packet& p, unsigned to);
   void foresee(Now now);
@@ -62,6 +64,7 @@ struct Chain::Rooms {
   void divert(Now now);
   void settle_strays(Now now);
   void emit(Now now);
+  void emit_joined(Packet& p, Now now);
 
   bool passes(Packet& p, const Trust::Attempt& attempt, Ruleset::Match match, Now now);
   void answer(Packet& p, const Reply::Answer& answer);
@@ -75,6 +78,7 @@ struct Chain::Rooms {
   Counters counters;
   Classifier classifier;
   Scrubber scrubber;
+  Reassembly reassembly;
   Tracker tracker;
   Probability probability;
   Trust trust;
@@ -93,6 +97,7 @@ struct Chain::Rooms {
   std::array<Probability::Draw, kBurst> draws;  ///< of what is foreseen
   std::size_t count = 0;
   // Places in the burst that a room has work with; a room without passes at no cost.
+  Places joined;    ///< datagrams that their last fragment made whole
   Places handled;   ///< came through the Scrubber
   Places foreseen;  ///< of those, SYNs from outside: most open something
   Places openings;  ///< may open a connection from outside

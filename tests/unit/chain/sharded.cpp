@@ -67,7 +67,7 @@ struct Pair {
       rings.drain(i, [&](std::uint16_t side, std::span<rte_mbuf* const> frames) {
         chains[i]->adopt(static_cast<Side>(side), frames, now);
       });
-      chains[i]->transmit().finish();
+      chains[i]->finish();
     }
   }
   [[nodiscard]] std::uint64_t ended(unsigned at, Reason why) const {
