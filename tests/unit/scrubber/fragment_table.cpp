@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // S-FRAG-1 to 4, S-FRAG-7: what waits, for how long, and what ends it.
 #include <algorithm>
+#include <map>
+#include <random>
 
 #include "joiner.hpp"
 
@@ -335,4 +337,85 @@ TEST_CASE("fragments: the frames that wait are bounded whatever the table",
   CHECK(lane.held() == 19);
   CHECK(lane.ended(Reason::fragment_table_full) == 2);
   CHECK(lane.put(160, 300, kStart, 10).whole);
+}
+
+TEST_CASE("fragments: any pieces at all come to what a plain reading of the rules says",
+          "[scrubber][fragment]") {
+  const bool v6 = GENERATE(false, true);
+  const unsigned seed = GENERATE(1U, 2U, 3U);
+  std::mt19937 random(seed);
+  const auto below = [&](std::size_t n) {
+    return std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
+  };
+  Lane lane(v6, Side::outside);
+  struct Model {
+    std::vector<bool> covered = std::vector<bool>(300);
+    std::vector<std::pair<std::size_t, std::size_t>> parts;
+    std::optional<Reason> barred;
+    std::int64_t since = 0;
+  };
+  std::map<std::uint32_t, Model> models;
+  unsigned wholes = 0, bars = 0;
+  std::int64_t ms = kStart;
+  for (int n = 0; n < 6000; ++n) {
+    ms += static_cast<std::int64_t>(below(60));
+    const auto id = static_cast<std::uint32_t>(below(6));
+    // Mostly on a grid, so that there are wholes and duplicates.
+    const std::size_t grid = below(10) == 0 ? 8 : 64;
+    std::size_t begin = below(300 / grid + 1) * grid;
+    if (begin >= 300) begin = 0;
+    std::size_t end = std::min<std::size_t>(300, begin + (below(12) == 0 ? 2 : 1) * grid);
+    if (end > 296) end = 300;
+    CAPTURE(n, id, begin, end);
+
+    auto at = models.find(id);
+    if (at != models.end() && ms - at->second.since > 2000)
+      at = models.erase(at), at = models.end();
+    if (at == models.end())
+      at = models.emplace(id, Model{{std::vector<bool>(300)}, {}, {}, ms}).first;
+    Model& m = at->second;
+    std::optional<Reason> why = m.barred;
+    if (!why) {
+      const std::pair part(begin, end);
+      const bool overlaps = std::any_of(m.covered.begin() + static_cast<std::ptrdiff_t>(begin),
+                                        m.covered.begin() + static_cast<std::ptrdiff_t>(end),
+                                        [](bool b) { return b; });
+      if (std::find(m.parts.begin(), m.parts.end(), part) != m.parts.end()) {
+        why = Reason::fragment_duplicate;
+      } else if (overlaps) {
+        why = m.barred = Reason::fragment_overlap;
+      } else if (m.parts.size() == 8) {
+        why = m.barred = Reason::fragment_count;
+      } else {
+        m.parts.push_back(part);
+        std::fill(m.covered.begin() + static_cast<std::ptrdiff_t>(begin),
+                  m.covered.begin() + static_cast<std::ptrdiff_t>(end), true);
+      }
+      if (m.barred) {
+        m.since = ms;
+        m.parts.clear();
+        ++bars;
+      }
+    }
+    const bool whole =
+        !why && std::find(m.covered.begin(), m.covered.end(), false) == m.covered.end();
+
+    const Joined o = lane.put(begin, end, ms, id);
+    REQUIRE(o.why == why);
+    REQUIRE(o.whole.has_value() == whole);
+    REQUIRE(o.held == (!why && !whole));
+    if (whole) {
+      Bytes expected = lane.whole.bytes;
+      if (!v6) expected = Craft(lane.whole).put16(lane.whole.l3 + 4, id).sum_ip().bytes;
+      REQUIRE(*o.whole == expected);
+      models.erase(at);
+      ++wholes;
+    }
+    std::uint32_t held = 0;
+    for (const auto& [other, model] : models)
+      held += static_cast<std::uint32_t>(model.parts.size());
+    REQUIRE(lane.held() == held);
+  }
+  CHECK(wholes > 20);
+  CHECK(bars > 100);
 }
