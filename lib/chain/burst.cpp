@@ -101,7 +101,9 @@ void Chain::Rooms::receive(const Arrival& arrival) {
       return;
     }
     scrubber.scrub(p);
-    if (p.verdict != Verdict::pending && !gather(i, now)) return;
+    if (p.verdict == Verdict::gather) [[unlikely]]
+      gather(i, now);
+    if (p.verdict != Verdict::pending) return;
     handled.add(i);
     if (p.tcp_flags == tcp::kSyn && from == Side::outside) foreseen.add(i);
   };
@@ -125,13 +127,12 @@ void Chain::Rooms::receive(const Arrival& arrival) {
     if (classes[i] != 0) counters.classes[i].add(classes[i]);
 }
 
-/// Whether the packet at that place is pending now: a datagram that has just become whole.
-bool Chain::Rooms::gather(std::size_t place, Now now) {
+/// A fragment; with the last one of a datagram the whole takes its place.
+void Chain::Rooms::gather(std::size_t place, Now now) {
   Packet& p = packets[place];
-  if (p.verdict != Verdict::gather || !reassembly.gather(p, now)) return false;
+  if (!reassembly.gather(p, now)) return;
   joined.add(place);
   if (p.verdict == Verdict::pending) scrubber.scrub(p);
-  return p.verdict == Verdict::pending;
 }
 
 /// Gives packets to their owners unless that is here.

@@ -54,7 +54,7 @@ struct Chain::Rooms {
   /// `kShared`: what is another worker's is given to it.
   template <bool kShared>
   void receive(const Arrival& arrival);
-  bool gather(std::size_t place, Now now);
+  void gather(std::size_t place, Now now);
   void hand_over(Side from);
   void hand(Packet& p, unsigned to);
   void foresee(Now now);
