@@ -31,9 +31,10 @@ constexpr std::size_t kOverheadMegabytes = 96;
 
 unsigned receive_buffers(const Options& options, unsigned workers) {
   if (options.mbufs != 0) return options.mbufs;
-  // Both ports' descriptors both ways, what waits in the transmit queues and between workers, and
-  // the caches.
-  const unsigned one = 4 * kDescriptors + 2 * Transmit::kQueue + 2 * kBurst + 4 * kCache;
+  // Both ports' descriptors both ways, what waits in the transmit queues, between workers and for
+  // the rest of its datagram, and the caches.
+  const unsigned one =
+      4 * kDescriptors + 2 * Transmit::kQueue + 2 * kBurst + Reassembly::kFrames + 4 * kCache;
   return workers * (one + (workers - 1) * HandOff::kFrames);
 }
 
@@ -148,6 +149,8 @@ void Appliance::make_member(unsigned number) {
                        .own_mac = ports_.mac(Side::outside),
                        .pool = m.pool};
   config.verified_checksums = ports_.verified_checksums();
+  config.held_fragments =
+      std::min(Reassembly::kFrames, receive_buffers(options_, workers) / workers / 4);
   if (team_) {
     config.facts = &team_->facts.sink(number);
     config.speaks = number == 0;

@@ -76,7 +76,8 @@ Engine::Engine(const Policy& policy, const Config& config, Pools& pools)
               .workers = 1,
               .secrets = Secrets::derive(config.key),
               .own_mac = kOwnMac,
-              .pool = pools.made},
+              .pool = pools.made,
+              .held_fragments = Pools::kReceived / 2},
              wire_) {
   for (const auto& output : config.outputs)
     wire_.record(output.file, output.outside, output.inside);
@@ -131,7 +132,7 @@ void Engine::feed(const CapturedFrame& captured) {
 void Engine::run(Merge& captures) {
   while (const auto frame = captures.next()) feed(*frame);
   if (intake_.frames > 0) advance(now_.time + kRest);
-  chain_.transmit().finish();
+  chain_.finish();
   wire_.close();
 }
 

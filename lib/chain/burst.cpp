@@ -85,6 +85,7 @@ void Chain::Rooms::receive(const Arrival& arrival) {
   const auto [origin, from, frames, now] = arrival;
   count = std::min(frames.size(), kBurst);
   for (std::size_t i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(frames[i], void*));
+  joined.clear();
   handled.clear();
   foreseen.clear();
   openings.clear();
@@ -100,6 +101,8 @@ void Chain::Rooms::receive(const Arrival& arrival) {
       return;
     }
     scrubber.scrub(p);
+    if (p.verdict == Verdict::gather) [[unlikely]]
+      gather(i, now);
     if (p.verdict != Verdict::pending) return;
     handled.add(i);
     if (p.tcp_flags == tcp::kSyn && from == Side::outside) foreseen.add(i);
@@ -122,6 +125,14 @@ void Chain::Rooms::receive(const Arrival& arrival) {
   }
   for (std::size_t i = 0; i < kClasses; ++i)
     if (classes[i] != 0) counters.classes[i].add(classes[i]);
+}
+
+/// A fragment; with the last one of a datagram the whole takes its place.
+void Chain::Rooms::gather(std::size_t place, Now now) {
+  Packet& p = packets[place];
+  if (!reassembly.gather(p, now)) return;
+  joined.add(place);
+  if (p.verdict == Verdict::pending) scrubber.scrub(p);
 }
 
 /// Gives packets to their owners unless that is here.
@@ -207,27 +218,38 @@ void Chain::Rooms::flush(const Neighbours::Output& output) {
 void Chain::Rooms::emit(Now now) {
   std::array<rte_mbuf*, kBurst> over;
   unsigned ended = 0;
-  for (Packet& p : burst()) {
-    if (p.verdict == Verdict::follow) scrubber.settle_later(p, now);
-    if (p.verdict == Verdict::handed || p.verdict == Verdict::held) continue;
+  for (std::size_t i = 0; i < count; ++i) {
+    Packet& p = packets[i];
+    if (p.verdict >= Verdict::handed) continue;
+    if (joined.has(i)) [[unlikely]] {
+      emit_joined(p, now);
+      continue;
+    }
     if (p.verdict != Verdict::forward) {
       counters.ended[index(p.reason)].add();
       unpoison_frame(p.frame);
       over[ended++] = p.frame;
       continue;
     }
-    if (p.fragment == Fragment::first) scrubber.forwarded_first(p, now);
     // Of a known connection whose host is gone nothing changes: it has fallen silent.
     if (p.from == Side::outside) neighbours.correct_destination(p);
-    if (dresses && p.klass >= Class::inbound) {
-      if (p.from == Side::inside)
-        persona.dress_outward(p, ecn);
-      else
-        Persona::dress_inward(p, ecn);
-    }
+    dress(p);
     transmit.queue(p.frame, other(p.from), Transmit::Origin::received);
   }
   if (ended != 0) free_frames({over.data(), ended});
+}
+
+void Chain::Rooms::emit_joined(Packet& p, Now now) {
+  if (p.verdict == Verdict::forward) {
+    if (p.from == Side::outside) neighbours.correct_destination(p);
+    // It may leave in pieces again, which get an identifier of their own.
+    p.fragment = Fragment::first;
+    dress(p);
+    p.fragment = Fragment::none;
+  }
+  reassembly.end(p, now, [&](rte_mbuf* frame) {
+    transmit.queue(frame, other(p.from), Transmit::Origin::received);
+  });
 }
 
 void end_frame(rte_mbuf* frame, Reason reason, Counters& counters) {

@@ -17,6 +17,7 @@ constexpr std::uint32_t kSweep = 64;
 Secrets secrets_of(const Chain::Config& config) {
   Secrets s = config.secrets;
   s.persona.k1 ^= siphash24_of(s.persona, config.self);
+  s.fragment.k1 ^= siphash24_of(s.fragment, config.self);
   return s;
 }
 
@@ -34,8 +35,11 @@ std::uint32_t share(std::uint32_t total, unsigned workers) {
 
 Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
     : classifier(policy),
-      scrubber(policy, config.secrets, share(policy.tables.fragments, config.workers),
-               config.verified_checksums),
+      scrubber(policy, config.verified_checksums),
+      reassembly(policy, secrets_of(config),
+                 {config.name + " whole",
+                  {share(policy.tables.fragments, config.workers), config.held_fragments}},
+                 counters),
       tracker(policy, {config.name, config.secrets.table, config.secrets.isn,
                        share(policy.tables.connections, config.workers),
                        share(policy.tables.of_ipv6(), config.workers), config.place}),
@@ -83,6 +87,7 @@ void Chain::tick(Now now) {
       now, [&](const Packet& syn) { return r.tracker.knows(syn); },
       [&](rte_mbuf* frame) { r.transmit.queue(frame, Side::outside, Transmit::Origin::made); });
   r.splices.tick(now, [&](Splice& s) { r.repeat(s, now); });
+  r.reassembly.sweep(now, kSweep);
   Neighbours::Output made;
   r.neighbours.tick(now, made);
   r.flush(made);
@@ -90,6 +95,11 @@ void Chain::tick(Now now) {
 
 void Chain::learn(const Fact& fact, Now now) {
   rooms_->neighbours.learn(fact, now);
+}
+
+void Chain::finish() {
+  rooms_->reassembly.finish();
+  rooms_->transmit.finish();
 }
 
 Restored Chain::restore(const Survivors& survivors, Now now) {
@@ -126,7 +136,7 @@ std::size_t Chain::memory_bytes(const Policy& policy, unsigned workers) {
   const auto& t = policy.tables;
   const std::size_t one =
       Tracker::memory_bytes(share(t.connections, workers), share(t.of_ipv6(), workers)) +
-      Fragments::memory_bytes(share(t.fragments, workers)) +
+      Reassembly::memory_bytes(share(t.fragments, workers)) +
       Probability::memory_bytes(share(t.retransmissions, workers)) +
       Trust::memory_bytes(share(t.sources, workers)) + Peers::memory_bytes(share(kPeers, workers)) +
       Reply::memory_bytes(share(t.conversations, workers)) + Splices::memory_bytes();

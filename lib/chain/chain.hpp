@@ -18,6 +18,7 @@
 #include "port/transmit.hpp"
 #include "reply/reply.hpp"
 #include "ruleset/ruleset.hpp"
+#include "scrubber/reassembly.hpp"
 #include "tracker/mapping.hpp"
 #include "tracker/survivors.hpp"
 #include "trust/trust.hpp"
@@ -54,6 +55,10 @@ class Chain {
     /// Both ports were asked to verify checksums and said that they do: what they call right is not
     /// summed again.
     bool verified_checksums = false;
+
+    /// Of the frames that the chain is given, it may keep this many fragments until their datagrams
+    /// are whole.
+    std::uint32_t held_fragments = Reassembly::kFrames;
   };
 
   /// Where a chain's time goes.
@@ -86,6 +91,10 @@ class Chain {
   /// From now on adds up what each room takes; nullptr: no longer. Without it a burst pays one
   /// comparison. From the owner lcore, or before it runs.
   void measure(Profile* profile);
+
+  /// Ends what waits for the rest of its datagram, offers everything queued to the ports once more,
+  /// and counts as refused what they do not take. Behind the last packet.
+  void finish();
 
   /// Takes over the connections that are this worker's; call before the first packet.
   Restored restore(const Survivors& survivors, Now now);

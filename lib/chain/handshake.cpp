@@ -101,7 +101,7 @@ void Chain::Rooms::deliver(Splice& s, Now now) {
     rte_mbuf_refcnt_update(held.frame, 1);
     // More than the host has room for it will ask for again.
     if (held.verdict != Verdict::forward) tracker.push(held);
-    if (dresses) Persona::dress_inward(held, ecn);
+    dress(held);
     transmit.queue(held.frame, Side::inside, Transmit::Origin::received);
   }
   if (s.held_count == 0) splices.acknowledged(s, s.client_isn);
@@ -129,7 +129,8 @@ void Chain::Rooms::client_speaks(Packet& p, const Connection& c, Splice* s, Now 
   const Reply::Saying saying = reply.saying(p);
   const bool calling = c.state == TcpState::syn_sent;
   if (saying == anything) return answer(p, reply.converse(p, now).answer);
-  if (saying == data_in_order && p.sequence + p.payload_length() - c.opener_isn <= kCovered + 1) {
+  if (saying == data_in_order && holdable(p) &&
+      p.sequence + p.payload_length() - c.opener_isn <= kCovered + 1) {
     if (s == nullptr) s = splices.begin(p, Splice::State::open, now);
     if (s != nullptr && splices.can_hold(*s)) return take(p, *s, now);
   }

@@ -42,17 +42,29 @@ namespace mitibox {
   X(ip6_extension, drop, "ip6-extension",                                                          \
     "Destination Options, an unknown extension header, No Next Header, or a chain cut short",      \
     "None: RFC 9288 advises this")                                                                 \
-  X(fragment_first, drop, "fragment-first",                                                        \
-    "A first fragment without its whole transport header, or of a TCP SYN",                        \
+  X(fragment_first, drop, "fragment-first", "A first fragment without its whole transport header", \
     "None: RFC 1858 and RFC 8200 forbid it")                                                       \
   X(fragment_bounds, drop, "fragment-bounds",                                                      \
     "A fragment that is empty, ends between units of 8 bytes, or reaches past 65,535 bytes",       \
     "None: malformed")                                                                             \
   X(fragment_icmp, drop, "fragment-icmp", "A fragmented ICMP message",                             \
     "Ping with less than the MTU")                                                                 \
-  X(fragment_unknown, drop, "fragment-unknown",                                                    \
-    "A later fragment whose first was not seen, was dropped, or is overlapped",                    \
-    "Expected for stray and reordered fragments; many of them mean a path with a small MTU")       \
+  X(fragment_overlap, drop, "fragment-overlap",                                                    \
+    "Of a datagram whose fragments overlap or contradict each other, or within 2 s behind one",    \
+    "None: RFC 5722 forbids it")                                                                   \
+  X(fragment_count, drop, "fragment-count",                                                        \
+    "Of a datagram in more than 8 fragments, or within 2 s behind one",                            \
+    "Raise the MTU of the path, or send smaller datagrams")                                        \
+  X(fragment_duplicate, drop, "fragment-duplicate", "A fragment that is here already",             \
+    "Expected where a path repeats packets")                                                       \
+  X(fragment_timeout, drop, "fragment-timeout",                                                    \
+    "The rest of its datagram did not come within 2 s",                                            \
+    "Expected on lossy paths; many of them are a flood of fragments")                              \
+  X(fragment_table_full, drop, "fragment-table-full",                                              \
+    "The oldest of too many incomplete datagrams, of all or of its source",                        \
+    "A flood of fragments; else raise tables.fragments")                                           \
+  X(fragment_joined, consume, "fragment-joined",                                                   \
+    "A fragment whose datagram went on in fewer packets", "Intended")                              \
   X(ip_protocol, drop, "ip-protocol",                                                              \
     "Opens a protocol other than TCP, UDP and ICMP that no service lists",                         \
     "List the protocol under a service")                                                           \

@@ -9,6 +9,7 @@
 #include "chain/chain.hpp"
 #include "chain/classify.hpp"
 #include "probability/probability.hpp"
+#include "scrubber/reassembly.hpp"
 #include "scrubber/scrubber.hpp"
 #include "shard/handoff.hpp"
 #include "shard/owner.hpp"
@@ -60,6 +61,7 @@ struct Chain::Rooms {
   /// `kShared`: what is another worker's is given to it.
   template <bool kShared>
   void receive(const Arrival& arrival);
+  void gather(std::size_t place, Now now);
   void hand_over(Side from);
   void hand(Packet& p, unsigned to);
   void foresee(Now now);
@@ -69,6 +71,18 @@ struct Chain::Rooms {
   void divert(Now now);
   void settle_strays(Now now);
   void emit(Now now);
+  void emit_joined(Packet& p, Now now);
+  void dress(Packet& p) {
+    if (!dresses || p.klass < Class::inbound) return;
+    if (p.from == Side::inside)
+      persona.dress_outward(p, ecn);
+    else
+      Persona::dress_inward(p, ecn);
+  }
+  /// Whether its frame may be kept beyond the burst: not a buffer that datagrams are joined in.
+  [[nodiscard]] bool holdable(const Packet& p) const {
+    return !joined.has(static_cast<std::size_t>(&p - packets.data()));
+  }
 
   bool passes(Packet& p, const Trust::Attempt& attempt, Ruleset::Match match, Now now);
   void answer(Packet& p, const Reply::Answer& answer);
@@ -97,6 +111,7 @@ struct Chain::Rooms {
   Counters counters;
   Classifier classifier;
   Scrubber scrubber;
+  Reassembly reassembly;
   Tracker tracker;
   Probability probability;
   Trust trust;
@@ -119,6 +134,7 @@ struct Chain::Rooms {
   std::array<Probability::Draw, kBurst> draws;  ///< of what is foreseen
   std::size_t count = 0;
   // Places in the burst that a room has work with; a room without passes at no cost.
+  Places joined;    ///< datagrams that their last fragment made whole
   Places handled;   ///< came through the Scrubber
   Places foreseen;  ///< of those, SYNs from outside: most open something
   Places openings;  ///< may open a connection from outside

@@ -24,7 +24,7 @@ class Counter {
 
 /// At any quiet moment, over all lcores:
 ///   received[outside] + received[inside] ==
-///     sum(forwarded) + sum(refused) + sum(ended, all reasons)
+///     sum(forwarded) + sum(refused) + sum(ended, all reasons) + held
 ///   and each port's opackets == forwarded[port] + made[port], and sum(handed) == sum(adopted).
 struct Counters {
   std::array<Counter, kSides> received;        ///< frames taken from this port
@@ -37,6 +37,7 @@ struct Counters {
   std::array<Counter, kSides> adopted;         ///< frames that another worker gave
   std::array<Counter, kReasons.size()> ended;  ///< received frames that ended in the box
   std::array<Counter, kClasses> classes;       ///< received frames by Class
+  Counter held;  ///< received fragments that wait for the rest of their datagram now
 };
 
 }  // namespace mitibox

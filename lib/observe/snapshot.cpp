@@ -49,6 +49,7 @@ void add_counters(Snapshot::Group& g, const Counters& c) {
   sides("adopted", c.adopted);
   for (std::size_t i = 0; i < c.classes.size(); ++i)
     add(g, fmt::format("class_{}", kClasses[i]), c.classes[i].get());
+  add(g, "held", c.held.get());
 }
 
 void add_trust(Snapshot::Group& g, const Trust& trust) {
@@ -193,13 +194,14 @@ std::string check_accounting(const Snapshot& s) {
   };
   std::uint64_t ended = 0;
   for (const ReasonRow& r : kReasons) ended += s.get("reasons", metric(r.name));
-  const std::uint64_t out = both("forwarded") + both("refused") + ended;
+  const std::uint64_t held = s.get("counters", "held");
+  const std::uint64_t out = both("forwarded") + both("refused") + ended + held;
   if (both("handed") != both("adopted"))
     return fmt::format("workers gave each other {} frames, but took {}", both("handed"),
                        both("adopted"));
   if (both("received") == out) return {};
-  return fmt::format("received {} frames, but forwarded {} + refused {} + ended {} = {}",
-                     both("received"), both("forwarded"), both("refused"), ended, out);
+  return fmt::format("received {} frames, but forwarded {} + refused {} + ended {} + held {} = {}",
+                     both("received"), both("forwarded"), both("refused"), ended, held, out);
 }
 
 }  // namespace mitibox

@@ -39,13 +39,14 @@ inline constexpr std::size_t kClasses = 4;
 /// What becomes of the frame.
 enum class Verdict : std::uint8_t {
   pending,   ///< not judged yet
-  follow,    ///< a later fragment: at the end of the burst it goes the way of its first
   forward,   ///< out of the other port
   drop,      ///< freed, counted under `reason`
   divert,    ///< to Reply
   consumed,  ///< the box was its end; freed, counted under `reason`
-  handed,    ///< to the worker that owns its source
-  held,      ///< until its host has answered the box
+  // The frame has left this burst.
+  handed,  ///< to the worker that owns its source
+  gather,  ///< a fragment: with the others of its datagram
+  held,    ///< a client's segment: until its host has answered the box
 };
 
 /// How the Tracker sees a handled packet.

@@ -20,24 +20,17 @@ bool is_martian_v6(const std::array<std::uint8_t, 16>& a) {
 
 }  // namespace
 
-Scrubber::Scrubber(const Policy& policy, const Secrets& secrets, std::uint32_t fragments,
-                   bool verified_checksums)
+Scrubber::Scrubber(const Policy& policy, bool verified_checksums)
     : ecn_(policy.normalise.ecn),
       verified_checksums_(verified_checksums),
       lays_options_{policy.normalise.options && policy.admission == Policy::Admission::forward,
-                    policy.normalise.options},
-      fragments_(secrets, fragments) {
+                    policy.normalise.options} {
   for (const Prefix& prefix : policy.protected_prefixes)
     if (prefix.address.is_v4() && prefix.bits <= 30) broadcasts_.push_back(prefix.last().v4());
 }
 
 Scrubber::Result Scrubber::scrub_upper(Packet& p) const {
-  if (p.fragment != Fragment::none && !fragment_fits(p)) return Reason::fragment_bounds;
-  if (p.fragment == Fragment::later) {
-    if (p.is_icmp()) return Reason::fragment_icmp;
-    p.verdict = Verdict::follow;
-    return std::nullopt;
-  }
+  if (p.fragment != Fragment::none) return scrub_fragment(p);
   if (p.protocol == protocol::kTcp) return scrub_tcp(p);
   if (p.protocol == protocol::kUdp) return scrub_udp(p);
   if (p.is_icmp()) return scrub_icmp(p);
@@ -46,9 +39,14 @@ Scrubber::Result Scrubber::scrub_upper(Packet& p) const {
   return std::nullopt;
 }
 
-void Scrubber::settle_later(Packet& later, Now now) const {
-  if (fragments_.follows(later, now)) return later.forward();
-  later.drop(Reason::fragment_unknown);
+// S-FRAG-3, S-FRAG-5: what one fragment shows alone.
+Scrubber::Result Scrubber::scrub_fragment(Packet& p) const {
+  if (!fragment_fits(p)) return Reason::fragment_bounds;
+  if (p.is_icmp()) return Reason::fragment_icmp;
+  if (p.protocol == protocol::kIcmp || p.protocol == protocol::kIcmpv6) return Reason::icmp_type;
+  if (p.fragment == Fragment::first && !holds_transport_header(p)) return Reason::fragment_first;
+  p.verdict = Verdict::gather;
+  return std::nullopt;
 }
 
 Scrubber::Result Scrubber::scrub_ipv6(Packet& p) const {
@@ -91,18 +89,12 @@ Scrubber::Result Scrubber::scrub_ipv6(Packet& p) const {
 Scrubber::Result Scrubber::scrub_udp(Packet& p) const {
   const auto length = static_cast<std::uint16_t>(p.end - p.l4);
   const auto* udp = Cursor(p.data() + p.l4, length).peek<UdpHeader>();
-  if (udp == nullptr)
-    return p.fragment == Fragment::first ? Reason::fragment_first : Reason::udp_header;
+  if (udp == nullptr) return Reason::udp_header;
   const std::uint16_t said = udp->length.host();
-  if (said < sizeof(UdpHeader)) return Reason::udp_header;  // S-UDP-1
-  if (p.fragment == Fragment::first) {
-    if (said <= length) return Reason::udp_header;  // more is to come than it says
-  } else {
-    if (said > length) return Reason::udp_header;
-    if (said < length) {
-      p.end = static_cast<std::uint16_t>(p.l4 + said);
-      shorten(p);
-    }
+  if (said < sizeof(UdpHeader) || said > length) return Reason::udp_header;  // S-UDP-1
+  if (said < length) {
+    p.end = static_cast<std::uint16_t>(p.l4 + said);
+    shorten(p);
   }
   if (udp->checksum.raw() == 0) {
     if (p.family == Family::v6) return Reason::udp_checksum;
@@ -118,7 +110,6 @@ Scrubber::Result Scrubber::scrub_udp(Packet& p) const {
 }
 
 Scrubber::Result Scrubber::scrub_icmp(Packet& p) const {
-  if (p.fragment != Fragment::none) return Reason::fragment_icmp;  // S-FRAG-5
   const auto length = static_cast<std::uint16_t>(p.end - p.l4);
   const auto* icmp = Cursor(p.data() + p.l4, length).peek<IcmpHeader>();
   if (icmp == nullptr) return Reason::icmp_header;

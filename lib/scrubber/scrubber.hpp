@@ -7,8 +7,6 @@
 #include <optional>
 #include <vector>
 
-#include "base/secrets.hpp"
-#include "base/time.hpp"
 #include "packet/checksum.hpp"
 #include "packet/cursor.hpp"
 #include "packet/packet.hpp"
@@ -22,19 +20,13 @@ namespace mitibox {
 class Scrubber {
  public:
   /// `verified_checksums`: the ports verify them; what a frame's flags call right is believed.
-  Scrubber(const Policy& policy, const Secrets& secrets, std::uint32_t fragments,
-           bool verified_checksums = false);
+  explicit Scrubber(const Policy& policy, bool verified_checksums = false);
 
   /// Judges a packet of class inbound or outbound that has been through parse_frame: drops it, or
-  /// lets a later fragment follow its first, or leaves it pending with every field of Packet up to
-  /// the transport layer set; cut to its IP length. May rewrite header bits.
+  /// sees that it is a fragment which may go to the others of its datagram (`gather`), or leaves it
+  /// pending with every field of Packet up to the transport layer set; cut to its IP length. May
+  /// rewrite header bits.
   void scrub(Packet& packet) const;
-
-  /// A first fragment was forwarded in the end.
-  void forwarded_first(const Packet& first, Now now) { fragments_.remember(first, now); }
-  /// Forwards or drops a packet whose verdict is `follow`. In order of arrival with
-  /// forwarded_first(): the pieces of a datagram mostly come in one burst.
-  void settle_later(Packet& later, Now now) const;
 
  private:
   using Result = std::optional<Reason>;
@@ -43,6 +35,7 @@ class Scrubber {
   Result scrub_tcp(Packet& p) const;
   /// Fragments, and what is not TCP.
   Result scrub_upper(Packet& p) const;
+  Result scrub_fragment(Packet& p) const;
   Result scrub_udp(Packet& p) const;
   Result scrub_icmp(Packet& p) const;
 
@@ -57,7 +50,6 @@ class Scrubber {
   /// hosts do.
   std::array<bool, kSides> lays_options_;
   std::vector<be32> broadcasts_;  ///< of the protected IPv4 prefixes
-  Fragments fragments_;
 };
 
 namespace detail {
@@ -67,9 +59,8 @@ inline std::uint64_t pseudo_of(const Packet& p, std::uint32_t length) {
                                 : pseudo_sum(p.ipv6(), p.protocol, length);
 }
 
-/// Whether the transport checksum holds; a first fragment carries only a part of what it covers.
+/// Whether the transport checksum holds.
 inline bool checksum_holds(const Packet& p) {
-  if (p.fragment != Fragment::none) return true;
   const auto length = static_cast<std::uint16_t>(p.end - p.l4);
   return fold(pseudo_of(p, length) + sum_bytes(p.data() + p.l4, length)) == 0xffff;
 }
@@ -115,19 +106,15 @@ inline Scrubber::Result Scrubber::scrub_ipv4(Packet& p) const {
 
 inline Scrubber::Result Scrubber::scrub_tcp(Packet& p) const {
   const auto length = static_cast<std::uint16_t>(p.end - p.l4);
-  const Reason cut = p.fragment == Fragment::first ? Reason::fragment_first : Reason::tcp_header;
   auto* tcp = Cursor(p.data() + p.l4, length).peek<TcpHeader>();
-  if (tcp == nullptr) return cut;
+  if (tcp == nullptr) return Reason::tcp_header;
   const TcpHeader h = *tcp;  // as it came, in registers
   const std::uint16_t header = h.header_length();
-  if (header > length) return cut;
-  if (header < sizeof(TcpHeader)) return Reason::tcp_header;  // S-TCP-1
+  if (header > length || header < sizeof(TcpHeader)) return Reason::tcp_header;  // S-TCP-1
   if (!verified(p, RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_GOOD) &&
       !detail::checksum_holds(p))
     return Reason::tcp_checksum;
   if (h.source_port.raw() == 0 || h.destination_port.raw() == 0) return Reason::tcp_port;
-  // Nobody sends one, and what is answered before the rest has come gives the box away.
-  if (p.fragment == Fragment::first && (h.flags & tcp::kSyn) != 0) return Reason::fragment_first;
   p.tcp_flags = h.flags;
   if (!flags_are_normal(h)) {
     if (!normalise_flags(*tcp, ecn_ == Policy::Ecn::keep)) return Reason::tcp_flags;  // S-TCP-2

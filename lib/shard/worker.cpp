@@ -88,7 +88,7 @@ void Worker::finish() {
       while (poll_team(clock_.read()) != 0) chain_.transmit().flush();
     }
   }
-  chain_.transmit().finish();
+  chain_.finish();
 }
 
 }  // namespace mitibox

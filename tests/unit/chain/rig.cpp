@@ -93,7 +93,7 @@ Rig::Rig(const Policy& policy)
 
 Rig::~Rig() {
   takes.reset();
-  chain->transmit().finish();
+  chain->finish();
   collect(Side::outside);
   check_accounts();
   CHECK(rte_mempool_in_use_count(pool_) == 0);
@@ -156,6 +156,7 @@ void Rig::check_accounts() {
     CHECK(port_.sent[side] == c.forwarded[side].get() + c.made[side].get());
   }
   for (const Counter& e : c.ended) left += e.get();
+  left += c.held.get();
   CHECK(received == left);
 }
 

@@ -2,7 +2,7 @@
 // Two workers' chains: whatever a packet needs, it meets at the worker that owns its source.
 #include <catch2/catch.hpp>
 
-#include "../packet/craft.hpp"
+#include "../scrubber/joiner.hpp"
 #include "rig.hpp"
 #include "shard/handoff.hpp"
 #include "shard/owner.hpp"
@@ -42,6 +42,7 @@ struct Pair {
   }
   ~Pair() {
     settle();
+    for (const auto& chain : chains) chain->finish();
     std::uint64_t received = 0, over = 0, handed = 0, adopted = 0;
     for (const auto& chain : chains) {
       const Counters& c = chain->counters();
@@ -204,4 +205,24 @@ TEST_CASE("sharded: sources spread evenly over workers, a prefix stays together"
   for (const int n : share) CHECK(std::abs(n - 10000) < 500);
   const unsigned one = owner.of(parse_address("2001:db8:5:6::1").value());
   CHECK(owner.of(parse_address("2001:db8:5:6:ffff::7").value()) == one);
+}
+
+TEST_CASE("sharded: fragments meet at the owner, wherever each arrives", "[chain][fragment]") {
+  const unsigned who = GENERATE(0U, 1U);
+  const Side from = GENERATE(Side::outside, Side::inside);
+  Pair pair;
+  Probe probe = syn(pair.source_of(who));
+  probe.protocol = protocol::kUdp;
+  probe.destination_port = 53;
+  probe.payload.assign(200, 0x5a);
+  if (from == Side::inside) {
+    std::swap(probe.source, probe.destination);
+    std::swap(probe.source_port, probe.destination_port);
+  }
+  unsigned at = 0;
+  for (const Craft& part : cut(Craft(probe), 72)) pair.arrive(at++ % kWorkers, from, part.frame());
+  CHECK(pair.sinks[who].sent[index(other(from))] == 1);
+  CHECK(pair.sinks[1 - who].sent[index(other(from))] == 0);
+  CHECK(pair.ended(who, Reason::fragment_joined) == 2);
+  CHECK(pair.chains[who]->tracker().table(Family::v4).size() == 1);
 }

@@ -30,10 +30,6 @@ inline Policy scrubber_policy() {
   return policy;
 }
 
-inline Now at_ms(std::int64_t ms) {
-  return Now(std::chrono::milliseconds(ms));
-}
-
 /// What became of a frame. The mbuf is gone; `packet` keeps the fields.
 struct Scrubbed {
   Packet packet;
@@ -52,10 +48,9 @@ struct Scrubbed {
 };
 
 struct ScrubberBench {
-  explicit ScrubberBench(const Policy& policy = scrubber_policy(), std::uint32_t fragments = 64)
-      : scrubber(policy, Secrets::derive({3, 4}), fragments) {}
+  explicit ScrubberBench(const Policy& policy = scrubber_policy()) : scrubber(policy) {}
 
-  Scrubbed run(const Craft& craft, Side from = Side::outside, Now now = {}) {
+  Scrubbed run(const Craft& craft, Side from = Side::outside) {
     Scrubbed o;
     Packet& p = o.packet;
     p.frame = craft.frame();
@@ -65,7 +60,6 @@ struct ScrubberBench {
       p.drop(*why);
     else
       scrubber.scrub(p);
-    if (p.verdict == Verdict::follow) scrubber.settle_later(p, now);
     if (p.verdict == Verdict::drop) o.why = p.reason;
     const std::uint8_t* data = p.data();
     o.bytes.assign(data, data + p.frame->data_len);

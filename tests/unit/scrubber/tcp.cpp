@@ -197,7 +197,7 @@ TEST_CASE("checksums: what verifying ports call right is not summed again", "[sc
   const std::uint64_t flag = GENERATE(RTE_MBUF_F_RX_L4_CKSUM_GOOD, RTE_MBUF_F_RX_L4_CKSUM_BAD,
                                       RTE_MBUF_F_RX_L4_CKSUM_NONE, std::uint64_t{0});
   const bool verified = GENERATE(false, true);
-  const Scrubber scrubber(scrubber_policy(), Secrets::derive({1, 2}), 64, verified);
+  const Scrubber scrubber(scrubber_policy(), verified);
   Craft craft{Probe{}};
   craft.put8(craft.l4 + 16, craft.bytes[craft.l4 + 16] ^ 1U);
   Packet p;
