@@ -73,7 +73,7 @@ std::vector<Template> of_case(std::string_view name) {
 }
 
 /// SYNs of the sources of the first flows to addresses where nobody lives.
-std::vector<Template> distrusted() {
+std::vector<Template> probes() {
   std::vector<Template> all;
   for (std::uint64_t i = 0; i < kFrames; ++i) {
     Flow f = flow(i % kFlows, Family::v4, protocol::kTcp);
@@ -98,8 +98,16 @@ std::vector<Template> handshakes() {
 
 void nothing(Policy&) {}
 
+/// As by default: the box answers SYNs. The connections that are open were forwarded.
+void answers(Policy& p) {
+  p.admission = Policy::Admission::handshake;
+  p.trust.evidence = Policy::Evidence::proof;
+  for (Service& s : p.services) s.forward = true;
+}
+
 /// Every coin falls. The connections that are open did not meet it.
 void always_drop(Policy& p) {
+  answers(p);
   p.probability.drop = 1;
   for (Service& s : p.services) s.is_public = true;
 }
@@ -120,8 +128,8 @@ const std::array<Scenario, 8> kScenarios{{
      false, Reason::coin},
     {"admit", "SYNs that the coin ends, each remembered", [] { return of_case("coin"); },
      always_drop, false, Reason::coin},
-    {"answered", "SYNs of distrusted sources, answered from the cookie", distrusted,
-     [](Policy& p) { p.trust.evidence = Policy::Evidence::attempt; }, false, Reason::answered},
+    {"answered", "SYNs that the box answers from the cookie", probes, answers, false,
+     Reason::answered},
     {"malformed", "SYNs with one of four faults", [] { return of_case("malformed"); }, nothing,
      false},
 }};

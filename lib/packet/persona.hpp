@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "base/siphash.hpp"
@@ -65,20 +66,21 @@ class Persona {
   /// Makes a host's packet look like one of the box's own: rules N-OUT-1 and 2, S-IP6-7. `ecn`: the
   /// bits of TOS or traffic class that stay. A fragment keeps its identifier.
   void dress_outward(Packet& p, std::uint8_t ecn) {
-    const bool own_ttl = (p.family == Family::v4 ? p.ipv4().ttl : p.ipv6().hop_limit) >= kLeastTtl;
-    if (p.family == Family::v6) return dress_v6(p.ipv6(), own_ttl ? kPersonaTtl : 0, ecn, label(p));
-    Ipv4Header& ip = p.ipv4();
-    std::uint16_t fragment = ip.fragment.host();
-    std::uint16_t id = ip.id.host();
-    if (p.fragment == Fragment::none) {
-      const std::uint32_t length = p.end - std::uint32_t{p.l3};
-      if (p.protocol == protocol::kTcp || (p.protocol == protocol::kUdp && length <= kAlwaysWhole))
-        fragment = kIpv4DontFragment;
-      else if (p.protocol == protocol::kIcmp)
-        fragment = 0;
-      id = next_id();
+    if (p.family == Family::v6) {
+      Ipv6Header& ip = p.ipv6();
+      return dress_v6(ip, ip.hop_limit >= kLeastTtl ? kPersonaTtl : ip.hop_limit, ecn, label(p));
     }
-    dress_v4(ip, {own_ttl ? kPersonaTtl : ip.ttl, ecn, id, fragment});
+    V4Words ip(p);
+    ip.keep_tos(ecn);
+    if (p.fragment == Fragment::none) {
+      ip.id(next_id());
+      if (p.protocol == protocol::kTcp ||
+          (p.protocol == protocol::kUdp && p.end - p.l3 <= kAlwaysWhole))
+        ip.fragment(be16(kIpv4DontFragment).raw());
+      else if (p.protocol == protocol::kIcmp)
+        ip.fragment(0);
+    }
+    ip.write(p, ip.ttl() >= kLeastTtl ? kPersonaTtl : ip.ttl());
   }
 
   /// Rules S-IP4-6, S-IP4-7: what goes inside tells a host nothing of its way.
@@ -87,8 +89,9 @@ class Persona {
       const std::uint32_t label = p.ipv6().version_class_flow.host() & 0xfffffU;
       return dress_v6(p.ipv6(), kInwardTtl, ecn, label);
     }
-    Ipv4Header& ip = p.ipv4();
-    dress_v4(ip, {kInwardTtl, ecn, ip.id.host(), ip.fragment.host()});
+    V4Words ip(p);
+    ip.keep_tos(ecn);
+    ip.write(p, kInwardTtl);
   }
 
  private:
@@ -106,30 +109,40 @@ class Persona {
     return static_cast<std::uint32_t>((p.hash + std::uint64_t{1}) * label_ >> 44U);
   }
 
-  struct V4Fields {
-    std::uint8_t ttl;
-    std::uint8_t ecn;
-    std::uint16_t id;
-    std::uint16_t fragment;
+  /// An IPv4 header without options, in registers: fields as they lie in memory.
+  class V4Words {
+   public:
+    explicit V4Words(const Packet& p)
+        : first_(detail::load<std::uint64_t>(p.data() + p.l3)),
+          second_(detail::load<std::uint64_t>(p.data() + p.l3 + 8)) {}
+    [[nodiscard]] std::uint8_t ttl() const { return static_cast<std::uint8_t>(second_); }
+    void keep_tos(std::uint8_t bits) { first_ &= 0xffffffffffff00ffU | std::uint64_t{bits} << 8U; }
+    void id(std::uint16_t raw) {
+      first_ = (first_ & 0xffff0000ffffffffU) | std::uint64_t{raw} << 32U;
+    }
+    void fragment(std::uint16_t raw) {
+      first_ = (first_ & 0x0000ffffffffffffU) | std::uint64_t{raw} << 48U;
+    }
+    void write(Packet& p, std::uint8_t ttl) {
+      std::uint8_t* const at = p.data() + p.l3;
+      second_ = (second_ & 0xffffffff0000ff00U) | ttl;
+      const std::uint64_t sum =
+          add_words(add_words(first_, second_), detail::load<std::uint32_t>(at + 16));
+      second_ |= std::uint64_t{checksum_of(sum).raw()} << 16U;
+      std::memcpy(at, &first_, sizeof first_);
+      std::memcpy(at + 8, &second_, sizeof second_);
+    }
+
+   private:
+    std::uint64_t first_;
+    std::uint64_t second_;
   };
-  static void dress_v4(Ipv4Header& ip, V4Fields f) {
-    ip.tos = static_cast<std::uint8_t>(ip.tos & f.ecn);
-    ip.id = be16(f.id);
-    ip.fragment = be16(f.fragment);
-    ip.ttl = f.ttl;
-    const std::uint64_t sum = (std::uint32_t{ip.version_ihl} | std::uint32_t{ip.tos} << 8U) +
-                              std::uint64_t{ip.total_length.raw()} + ip.id.raw() +
-                              ip.fragment.raw() +
-                              (std::uint32_t{ip.ttl} | std::uint32_t{ip.protocol} << 8U) +
-                              ip.source.raw() + ip.destination.raw();
-    ip.checksum = checksum_of(sum);
-  }
   static void dress_v6(Ipv6Header& ip, std::uint8_t ttl, std::uint8_t ecn, std::uint32_t label) {
     const std::uint32_t kept = ip.version_class_flow.host() & std::uint32_t{ecn} << 20U;
     ip.version_class_flow = be32(6U << 28U | kept | label);
-    if (ttl != 0) ip.hop_limit = ttl;
+    ip.hop_limit = ttl;
   }
-  static constexpr std::uint32_t kAlwaysWhole = 1280;  ///< bytes of a UDP datagram
+  static constexpr int kAlwaysWhole = 1280;  ///< bytes of a UDP datagram
 
   /// Uniform in 1..65535.
   std::uint16_t next_id() {
