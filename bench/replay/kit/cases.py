@@ -9,13 +9,16 @@ SPARE_MBUFS = 16384
 MBUF_OVERHEAD = 64 + 128 + 64  # mempool header, rte_mbuf, spread over the memory channels
 MIB = 1 << 20
 
+# A capture holds the numbers of both ends: hosts answer for themselves, and keep theirs. Whatever
+# else is asked for the box answers.
 BASE = {
     "protected": ["203.0.113.0/24", "2001:db8:1::/64"],
     "services": [
-        {"address": "203.0.113.10", "tcp": [443], "udp": [443]},
-        {"address": "203.0.113.20", "tcp": [443]},
-        {"address": "2001:db8:1::a", "tcp": [443]},
+        {"address": "203.0.113.10", "tcp": [443], "udp": [443], "admission": "forward"},
+        {"address": "203.0.113.20", "tcp": [443], "admission": "forward"},
+        {"address": "2001:db8:1::a", "tcp": [443], "admission": "forward"},
     ],
+    "normalise": {"isn": False},
     "probability": {"drop": 0},
     "timeouts": {"grace": "0s", "established": "7d", "udp_replied": "7d"},
     "tables": {"connections": 16384, "sources": 16384, "retransmissions": 1048576,
@@ -73,7 +76,9 @@ FORWARDED = Claim(("every packet is forwarded", forwarded_all))
 COIN = Claim(("99 % of the SYNs end under `coin`", all_ended("coin", least=0.99)))
 ANSWERED = Claim(
     ("every SYN ends under `answered`", all_ended("answered")),
-    ("every SYN is answered", lambda r: r["made"]["outside"] == ended(r, "answered")))
+    # Some are answered once more after a second.
+    ("every SYN is answered",
+     lambda r: ended(r, "answered") <= r["made"]["outside"] <= 1.05 * ended(r, "answered")))
 FLOOD = Claim(
     ("every SYN ends under `coin`, `coin-repeat` or `answered`",
      all_ended("coin", "coin-repeat", "answered")),
@@ -132,8 +137,6 @@ def established(name, text, connections, goal=None, **more):
 
 HOLD = {"drop": 1, "retransmission": "hold"}
 ADMIT = {"drop": 1, "retransmission": "admit"}
-# A source stays distrusted from its first probe to the end of the run.
-DISTRUST = {"distrusted": "1d", "light": "1d"}
 
 CASES = [
     established("established-1", "established TCP, both ways, 1 connection", 1, 120),
@@ -154,10 +157,10 @@ CASES = [
          "a cache", "coin", 1_000_000, 10_000,
          policy(probability=ADMIT, tables={"retransmissions": 4194304}), COIN, None,
          ("--open-from-inside", "--clock", "400", "--jump", "34"), inside=False),
-    Case("answered-10k", "SYNs from 10,000 distrusted sources, each answered from the cookie",
-         "answered", 10_000, 0, policy(trust=DISTRUST), ANSWERED, 150, inside=False),
-    Case("answered-1M", "1,000,000 SYNs from 131,072 distrusted sources, each answered",
-         "answered", 1_000_000, 0, policy(trust=DISTRUST, tables={"sources": 524288}), ANSWERED,
+    Case("answered-10k", "SYNs from 10,000 sources, each answered from the cookie",
+         "answered", 10_000, 0, policy(), ANSWERED, 150, inside=False),
+    Case("answered-1M", "1,000,000 SYNs from 131,072 sources, each answered",
+         "answered", 1_000_000, 0, policy(tables={"sources": 524288}), ANSWERED,
          inside=False),
     Case("flood", "1,000,000 SYNs from as many spoofed sources to dark addresses, the default "
          "policy (coin 1/2, admit)", "flood", 1_000_000, 0,
