@@ -99,6 +99,7 @@ void Chain::learn(const Fact& fact, Now now) {
 
 void Chain::finish() {
   rooms_->reassembly.finish();
+  rooms_->splices.each([&](Splice& s) { rooms_->release(s, Reason::shutdown); });
   rooms_->transmit.finish();
 }
 
@@ -124,6 +125,9 @@ const Tracker& Chain::tracker() const {
 }
 const Reply& Chain::reply() const {
   return rooms_->reply;
+}
+const Splices::Counters& Chain::splices() const {
+  return rooms_->splices.counters();
 }
 const Neighbours& Chain::neighbours() const {
   return rooms_->neighbours;

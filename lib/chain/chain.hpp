@@ -19,6 +19,7 @@
 #include "reply/reply.hpp"
 #include "ruleset/ruleset.hpp"
 #include "scrubber/reassembly.hpp"
+#include "splice/splices.hpp"
 #include "tracker/mapping.hpp"
 #include "tracker/survivors.hpp"
 #include "trust/trust.hpp"
@@ -104,6 +105,7 @@ class Chain {
   [[nodiscard]] const Trust& trust() const;
   [[nodiscard]] const Tracker& tracker() const;
   [[nodiscard]] const Reply& reply() const;
+  [[nodiscard]] const Splices::Counters& splices() const;
   [[nodiscard]] const Neighbours& neighbours() const;
   [[nodiscard]] const Probability& probability() const;
 

@@ -41,7 +41,14 @@ void Chain::Rooms::call(Packet& p, const SynOffer& offer, Now now) {
   s->window = p.window << (offer.scaled() ? offer.window_scale : 0U);
   call_again(*s, now);
   ++splices.counters().called;
-  if (p.payload_length() != 0 && splices.hold(*s, p, now)) p.verdict = Verdict::held;
+  if (p.payload_length() != 0) keep(p, *s, now);
+}
+
+/// Until the host is there to hear it.
+void Chain::Rooms::keep(Packet& p, Splice& s, Now now) {
+  if (!splices.hold(s, p, now)) return;
+  p.verdict = Verdict::held;
+  counters.held.add();
 }
 
 void Chain::Rooms::call_again(Splice& s, Now now) {
@@ -102,6 +109,7 @@ void Chain::Rooms::deliver(Splice& s, Now now) {
     // More than the host has room for it will ask for again.
     if (held.verdict != Verdict::forward) tracker.push(held);
     dress(held);
+    counters.held.add(~std::uint64_t{0});
     transmit.queue(held.frame, Side::inside, Transmit::Origin::received);
   }
   if (s.held_count == 0) splices.acknowledged(s, s.client_isn);
@@ -161,8 +169,7 @@ void Chain::Rooms::take(Packet& p, Splice& s, Now now) {
     p.drop(a.reason);
   } else {
     neighbours.correct_destination(p);
-    splices.hold(s, p, now);
-    p.verdict = Verdict::held;
+    keep(p, s, now);
   }
 }
 
@@ -176,7 +183,17 @@ void Chain::Rooms::give_up(Splice& s) {
   Packet head = s.head.packet();
   head.hash = s.hash;
   if (tracker.find(head)) tracker.forget(head);
-  splices.end(s, [&](rte_mbuf* frame) { end_frame(frame, Reason::host_refused, counters); });
+  release(s, Reason::host_refused);
+}
+
+/// Ends the splice; what has never gone on ends under this reason.
+void Chain::Rooms::release(Splice& s, Reason why) {
+  const bool calling = s.state == Splice::State::calling;
+  splices.end(s, [&](rte_mbuf* frame) {
+    if (!calling) return rte_pktmbuf_free(frame);
+    counters.held.add(~std::uint64_t{0});
+    end_frame(frame, why, counters);
+  });
 }
 
 void Chain::Rooms::repeat(Splice& s, Now now) {
@@ -188,8 +205,7 @@ void Chain::Rooms::repeat(Splice& s, Now now) {
   Packet head = s.head.packet();
   head.hash = s.hash;
   if (s.calls == Splices::kCalls || !tracker.find(head)) {
-    splices.end(s, [](rte_mbuf* frame) { rte_pktmbuf_free(frame); });
-    return;
+    return release(s, Reason::host_refused);
   }
   ++s.calls;
   splices.visit_at(s, now.tick + (Splices::kRepeatHeld << s.calls));

@@ -100,7 +100,9 @@ struct Chain::Rooms {
   void client_speaks(Packet& p, const Connection& c, Splice* splice, Now now);
   void take(Packet& p, Splice& splice, Now now);
   void uncover(Packet& p);
+  void keep(Packet& p, Splice& splice, Now now);
   void give_up(Splice& splice);
+  void release(Splice& splice, Reason why);
   void repeat(Splice& splice, Now now);
 
   void leave_inside(Packet& p, Now now);

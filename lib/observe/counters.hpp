@@ -37,7 +37,7 @@ struct Counters {
   std::array<Counter, kSides> adopted;         ///< frames that another worker gave
   std::array<Counter, kReasons.size()> ended;  ///< received frames that ended in the box
   std::array<Counter, kClasses> classes;       ///< received frames by Class
-  Counter held;  ///< received fragments that wait for the rest of their datagram now
+  Counter held;  ///< received frames that wait now: for the rest of their datagram, for a host
 };
 
 }  // namespace mitibox

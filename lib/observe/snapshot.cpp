@@ -119,6 +119,13 @@ Snapshot take_snapshot(const std::vector<const Chain*>& chains) {
     add(s.groups[3], "bad_cookies", r.bad_cookies);
     add(s.groups[3], "conversations", chain->reply().conversations());
     add(s.groups[3], "conversation_evictions", r.conversation_evictions);
+    add(s.groups[3], "repetitions", r.repetitions);
+    const Splices::Counters& called = chain->splices();
+    add(s.groups[3], "hosts_called", called.called);
+    add(s.groups[3], "hosts_answered", called.answered);
+    add(s.groups[3], "hosts_refused", called.refused);
+    add(s.groups[3], "hosts_mute", called.mute);
+    add(s.groups[3], "splices_full", called.full);
     const auto& n = chain->neighbours().counters();
     add(s.groups[4], "answers", n.answers);
     add(s.groups[4], "probes", n.probes);

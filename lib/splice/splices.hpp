@@ -115,6 +115,12 @@ class Splices {
     }
   }
 
+  template <typename Visit>
+  void each(Visit visit) {
+    for (std::uint32_t i = 0; i < kMost; ++i)
+      if (splices_[i].state != Splice::State::idle) visit(splices_[i]);
+  }
+
   [[nodiscard]] std::uint32_t used() const { return used_; }
   [[nodiscard]] Counters& counters() { return counters_; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
