@@ -82,7 +82,9 @@ void Chain::Rooms::run(Timer timer, const Arrival& arrival) {
 // classify, scrub. With several workers whose they are is found out in between, for all at once.
 template <bool kShared>
 void Chain::Rooms::receive(const Arrival& arrival) {
-  const auto [origin, from, frames, now] = arrival;
+  const std::span<rte_mbuf* const> frames = arrival.frames;
+  const Side from = arrival.from;
+  const Now now = arrival.now;
   count = std::min(frames.size(), kBurst);
   for (std::size_t i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(frames[i], void*));
   joined.clear();

@@ -59,13 +59,14 @@ void Chain::Rooms::call_again(Splice& s, Now now) {
 }
 
 void Chain::Rooms::covered(Packet& p, Now now) {
-  const Connection* const c = tracker.covered(p);
+  Connection* const c = tracker.covered(p);
   if (c == nullptr) {
     // An earlier packet of the burst has changed that.
     p.standing = Standing::stray;
     tracker.track(p, now);
     return;
   }
+  c->last_seen = now.tick;
   Splice* const s = splices.find(p);
   const bool calling = c->state == TcpState::syn_sent;
   // A call that a restart cut short.
@@ -86,14 +87,13 @@ void Chain::Rooms::host_answers(Packet& p, Splice& s, Now now) {
   tracker.pass(p, now);
   if (p.verdict != Verdict::forward) return;
   // The host may repeat its SYN/ACK if this is lost, and is answered again then.
-  rte_mbuf* ack = splices.make_ack(s, p);
+  rte_mbuf* ack = splices.make_ack(p, s.window, tracker.client_scale(p));
   if (ack == nullptr) return p.drop(Reason::reply_pool);
   transmit.queue(ack, Side::inside, Transmit::Origin::made);
   tracker.answered(p, s.told, s.window, now);
   ++splices.counters().answered;
   p.consume(Reason::host_answered);
   s.state = Splice::State::open;
-  s.host_next = p.sequence + 1;
   s.calls = 0;
   splices.visit_at(s, now.tick + Splices::kRepeatHeld);
   deliver(s, now);
@@ -116,13 +116,14 @@ void Chain::Rooms::deliver(Splice& s, Now now) {
 }
 
 void Chain::Rooms::host_speaks(Packet& p, Splice* s, Now now) {
-  if (tcp_event(p.tcp_flags) == TcpEvent::syn_ack && s != nullptr &&
-      p.sequence + 1 == s->host_next) {
-    if (rte_mbuf* ack = splices.make_ack(*s, p); ack != nullptr)
-      transmit.queue(ack, Side::inside, Transmit::Origin::made);
+  const Connection& c = *tracker.covered(p);
+  if (tcp_event(p.tcp_flags) == TcpEvent::syn_ack) {
+    // The box's answer to it was lost.
+    if (p.acknowledgement != c.opener_isn + 1) return p.drop(Reason::tcp_window);
+    rte_mbuf* ack = splices.make_ack(p, c.ends[index(Side::outside)].max_window, c.client_scale);
+    if (ack != nullptr) transmit.queue(ack, Side::inside, Transmit::Origin::made);
     return p.consume(Reason::host_answered);
   }
-  const Connection& c = *tracker.covered(p);
   const bool news = !bare_ack(p) || p.sequence != c.ends[index(Side::inside)].end;
   if (news) uncover(p);
   tracker.pass(p, now);

@@ -140,6 +140,7 @@ void neighbours(Page& page, const Policy& p) {
     name = "";
   }
   if (p.neighbours.answer_dark.empty()) page.row(name, "none");
+  page.row("answer_live", p.neighbours.answer_live ? "yes" : "no", "with the host's own MAC");
   name = "dhcp_ranges";
   for (const AddressRange& r : p.neighbours.dhcp_ranges) {
     page.row(name, to_string(r.first) + "-" + to_string(r.last));

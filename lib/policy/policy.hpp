@@ -80,6 +80,7 @@ struct Policy {
   struct {
     std::vector<Prefix> answer_dark;        ///< within protected; at most 1024 addresses in all
     std::vector<AddressRange> dhcp_ranges;  ///< never answered for
+    bool answer_live = true;                ///< of the same addresses, those that live as well
   } neighbours;
 
   struct {

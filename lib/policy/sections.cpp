@@ -137,6 +137,7 @@ constexpr Key<Policy> kTrustKeys[] = {
 
 constexpr Key<Policy> kNeighboursKeys[] = {
     {"answer_dark", [](const Value& v, Policy& p) { p.neighbours.answer_dark = prefixes(v); }},
+    {"answer_live", [](const Value& v, Policy& p) { p.neighbours.answer_live = v.boolean(); }},
     {"dhcp_ranges",
      [](const Value& v, Policy& p) {
        for (const Value& r : v.elements("address ranges", kMaxList))

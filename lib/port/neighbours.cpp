@@ -27,7 +27,8 @@ Neighbours::Neighbours(const Policy& policy, const Mac& own, rte_mempool* pool, 
       role_(role),
       listed_(list_addresses(policy)),
       hosts_(count_addresses(policy.protected_prefixes)),
-      gateways_(policy.gateways) {}
+      gateways_(policy.gateways),
+      answer_live_(policy.neighbours.answer_live) {}
 
 Listed* Neighbours::listed(const Address& address) {
   const int i = find_listed(listed_, address);
@@ -56,8 +57,11 @@ void Neighbours::redirect(Packet& packet, const Listed& l) {
 }
 
 bool Neighbours::answers_for(Listed& l, const Tags& tags, Now now, Output& out) {
-  if (l.state == Listed::State::live || l.state == Listed::State::outside) return false;
+  if (l.state == Listed::State::outside) return false;
   const bool same = same_vlan(l.tags, tags);
+  // In its name and at once, as for those that nobody has: the way to a host and back would tell.
+  // Unless it is being looked for, or lives in another VLAN.
+  if (l.state == Listed::State::live) return answer_live_ && same && !l.probing;
   if (l.state == Listed::State::dark && same) return true;
   // Not known, or dark in another VLAN, which tells nothing of this one.
   l.state = Listed::State::unknown;
@@ -75,8 +79,7 @@ bool Neighbours::answers_for(Listed& l, const Tags& tags, Now now, Output& out) 
 void Neighbours::answered(Packet& packet, Listed& l, rte_mbuf* answer, Output& out) {
   if (!emit(answer, Side::outside, out)) return;
   ++counters_.answers;
-  l.cached = true;
-  l.wanted = true;
+  if (l.state != Listed::State::live) l.cached = l.wanted = true;
   packet.consume(Reason::neighbour_answered);
 }
 

@@ -37,9 +37,11 @@ namespace mitibox {
 /// gateways: never duplicate-address probes (sender 0) or announcements (sender = target), never
 /// for addresses seen outside or in dhcp_ranges. At start, and before a silent address counts as
 /// dark, it probes inside (ARP with sender 0, three times, a second apart; ND likewise for IPv6);
-/// addresses that fell silent are probed anew before they count as dark. Dark holds for the VLAN
-/// that was probed; a request in another one starts over there. Solicitations from link-local
-/// addresses outside count as a gateway's: routers ask from those.
+/// addresses that fell silent are probed anew before they count as dark. For live ones it answers
+/// too, in the host's name and with its MAC, so that the time of an answer tells nothing (policy
+/// `answer_live`). Dark holds for the VLAN that was probed; a request in another one starts over
+/// there. Solicitations from link-local addresses outside count as a gateway's: routers ask from
+/// those.
 class Neighbours {
  public:
   /// Frames made here, at most this many a call; the caller queues them on their port.
@@ -54,7 +56,7 @@ class Neighbours {
   };
 
   struct Counters {
-    std::uint64_t answers = 0;        ///< requests answered for dark addresses
+    std::uint64_t answers = 0;        ///< requests answered, for dark addresses and live ones
     std::uint64_t probes = 0;         ///< probes sent inside
     std::uint64_t announcements = 0;  ///< hosts announced outside after they appeared
     std::uint64_t rewrites = 0;       ///< frames whose destination MAC was the box's, corrected
@@ -178,6 +180,7 @@ class Neighbours {
   std::vector<Listed> listed_;
   HostTable hosts_;
   Gateways gateways_;
+  bool answer_live_;
   Counters counters_;
 
   bool started_ = false;

@@ -74,13 +74,14 @@ void Neighbours::arp_outside(Packet& packet, const ArpPacket& arp, Now now, Outp
     return;
   }
   if (out.count == kMaxFrames) return;
+  const Mac& mac = l->state == Listed::State::live ? l->mac : own_;
   ArpPacket answer = blank_arp();
   answer.operation = be16(kArpReply);
-  answer.sender_mac = own_;
+  answer.sender_mac = mac;
   answer.sender_ip = arp.target_ip;
   answer.target_mac = arp.sender_mac;
   answer.target_ip = arp.sender_ip;
-  answered(packet, *l, make_arp(pool_, {arp.sender_mac, own_, tags}, answer), out);
+  answered(packet, *l, make_arp(pool_, {arp.sender_mac, mac, tags}, answer), out);
 }
 
 void Neighbours::arp_inside(Packet& packet, const ArpPacket& arp, Now now, Output& out) {

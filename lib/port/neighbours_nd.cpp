@@ -86,13 +86,14 @@ void Neighbours::nd_outside(Packet& packet, const NdView& nd, Now now, Output& o
     return;
   }
   if (out.count == kMaxFrames) return;
+  const Mac& owner = l->state == Listed::State::live ? l->mac : own_;
   NdFields answer;
   answer.source = answer.target = nd.message->target;
   answer.destination = packet.ipv6().source;
   answer.type = icmp6::kNeighbourAdvertisement;
   answer.flags = kNdSolicited | kNdOverride;
-  answer.target_link = own_;
-  answered(packet, *l, make_nd(pool_, {mac, own_, tags}, answer), out);
+  answer.target_link = owner;
+  answered(packet, *l, make_nd(pool_, {mac, owner, tags}, answer), out);
 }
 
 void Neighbours::nd_inside(Packet& packet, const NdView& nd, Now now, Output& out) {

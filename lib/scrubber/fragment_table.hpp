@@ -36,7 +36,7 @@ class FragmentTable {
 
   /// Takes a fragment whose verdict is `gather`. With the last one of a datagram its pieces are the
   /// caller's. Else the fragment is the table's, or was dropped: its verdict says so.
-  std::optional<Pieces> gather(Packet& fragment, Now now);
+  std::optional<Pieces> gather(Packet& p, Now now);
 
   /// Ends at most `most` datagrams whose time is over, and lifts as many bars.
   void sweep(Now now, std::uint32_t most);

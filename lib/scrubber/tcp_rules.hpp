@@ -57,7 +57,7 @@ bool normalise_options(TcpHeader& tcp);
 /// S-TCP-4, N-OUT-13: lays the options of a SYN or SYN/ACK anew as all stacks here do: MSS, then
 /// window scale and SACK where it has them, and nothing else (no timestamps: they tell the host's
 /// uptime). Numbers that are signed (RFC 2385, RFC 5925) and data in a SYN keep it as it is.
-void normalise_syn(Packet& syn);
+void normalise_syn(Packet& p);
 
 /// Rewrites the IP length (and IPv4 checksum) after packet.end moved down, and cuts the frame.
 void shorten(Packet& packet);

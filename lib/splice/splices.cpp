@@ -112,17 +112,13 @@ rte_mbuf* Splices::make_syn(const Splice& s) {
                        .onward = true});
 }
 
-rte_mbuf* Splices::make_ack(const Splice& s, const Packet& syn_ack) {
-  const Packet head = s.head.packet();
-  const bool scaled = s.offer.scaled() && read_offer(syn_ack).scaled();
-  const std::uint32_t window = scaled ? s.window >> s.offer.window_scale : s.window;
-  return builder_.tcp(head, ip(head),
-                      {.sequence = s.client_isn + 1,
+rte_mbuf* Splices::make_ack(const Packet& syn_ack, std::uint32_t window, std::uint8_t scale) {
+  if (read_offer(syn_ack).scaled()) window >>= scale;
+  return builder_.tcp(syn_ack, ip(syn_ack),
+                      {.sequence = syn_ack.acknowledgement,
                        .acknowledgement = syn_ack.sequence + 1,
                        .flags = tcp::kAck,
-                       .window = static_cast<std::uint16_t>(std::min(window, 0xffffU)),
-                       .options = {},
-                       .onward = true});
+                       .window = static_cast<std::uint16_t>(std::min(window, 0xffffU))});
 }
 
 std::size_t Splices::memory_bytes() {

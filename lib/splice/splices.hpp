@@ -40,9 +40,8 @@ struct Splice {
   std::uint8_t held_count = 0;
   std::uint32_t hash = 0;  ///< of the flow, keyed
   std::uint32_t client_isn = 0;
-  std::uint32_t told = 0;       ///< the ISN that the client was told
-  std::uint32_t host_next = 0;  ///< open: behind the host's SYN
-  std::uint32_t window = 0;     ///< the client's, scaled
+  std::uint32_t told = 0;    ///< the ISN that the client was told
+  std::uint32_t window = 0;  ///< the client's, scaled
   SynOffer offer;
   FlowKey flow;
   HeaderCopy head;  ///< the segment that completed the handshake
@@ -102,7 +101,8 @@ class Splices {
 
   /// The SYN, and the ACK of the host's answer. nullptr when the pool is empty.
   rte_mbuf* make_syn(const Splice& splice);
-  rte_mbuf* make_ack(const Splice& splice, const Packet& syn_ack);
+  /// `window`: the client's, scaled by `scale` where the host's answer offers that too.
+  rte_mbuf* make_ack(const Packet& syn_ack, std::uint32_t window, std::uint8_t scale);
 
   /// Visits those whose repetition is due; call once a poll.
   template <typename Visit>

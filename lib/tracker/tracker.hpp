@@ -80,6 +80,9 @@ class Tracker {
   [[nodiscard]] std::uint32_t acknowledged_inside(const Packet& packet) {
     return record(packet).ends[index(Side::inside)].acked;
   }
+  [[nodiscard]] std::uint8_t client_scale(const Packet& packet) {
+    return record(packet).client_scale;
+  }
   void uncover(const Packet& packet) { record(packet).covered = false; }
   void forget(const Packet& packet) { table(packet).erase(packet.connection); }
   /// Whether there is an entry for this flow.

@@ -167,6 +167,34 @@ TEST_CASE("Until the host says something the box acknowledges, and the host gets
   CHECK(rest.answers.empty());
 }
 
+TEST_CASE("A host that repeats its SYN/ACK is answered again, its client hears nothing",
+          "[handshake]") {
+  Pair t;
+  t.connect();
+  const Outcome again = t.pick_up();
+  CHECK(again.end == "host-answered");
+  CHECK(again.passed.empty());
+  REQUIRE(again.answers.size() == 1);
+  CHECK(again.answers[0].sound());
+  CHECK(again.answers[0].sequence() == kClient + 1);
+  CHECK(again.answers[0].acknowledgement() == kHost + 1);
+}
+
+TEST_CASE("A flood in a client's name inserts nothing, and reaches no host", "[handshake]") {
+  Pair t;
+  for (std::uint16_t port = 1; port <= 2000; ++port) {
+    t.client.source_port = port;
+    t.client.destination_port = port % 2 == 0 ? std::uint16_t{443} : port;
+    CHECK(t.from_client(S, 7U * port, 0).passed.empty());
+    CHECK(t.from_client(A, 7U * port + 1, 5U * port).passed.empty());
+  }
+  CHECK(t.rig.level("198.51.100.7").number == 0);
+  CHECK(t.rig.chain->tracker().table(Family::v4).size() == 0);
+  t.client.source_port = 40000;
+  t.client.destination_port = 443;
+  t.connect();
+}
+
 TEST_CASE("What the host does not acknowledge is sent to it again", "[handshake]") {
   Pair t;
   t.connect();
