@@ -194,6 +194,32 @@ TEST_CASE("ARP: a host appears at an address that the router has with the box's 
   CHECK(lan.last() == "H9");
 }
 
+TEST_CASE("ARP: a live host is answered for with its own MAC", "[neighbours]") {
+  Policy policy = policy_with({"192.0.2.9"});
+  policy.neighbours.answer_live = true;
+  Lan lan(policy);
+  lan.wait(100ms);
+  lan.take();
+  CHECK(lan.from(kInside, arp({"192.0.2.9 is-at to 0.0.0.0", "H9>BOX", ""})) == "neighbour-probe");
+  lan.wait(1s);
+  CHECK(lan.take().empty());
+  CHECK(lan.from(kOutside, kAsk9) == "neighbour-answered");
+  CHECK(lan.take() == Lines{"outside: 192.0.2.9 is-at H9 to 192.0.2.1 R1 | H9>R1"});
+  // The router makes sure of it.
+  CHECK(lan.from(kOutside, arp({"who-has 192.0.2.9 tell 192.0.2.1", "R1>H9", ""})) ==
+        "neighbour-answered");
+  lan.take();
+  // Who looks for a free address is the host's to answer, and nobody asks in another VLAN.
+  CHECK(lan.from(kOutside, arp({"who-has 192.0.2.9 tell 0.0.0.0", "R1>*", ""})) == "forward");
+  CHECK(lan.from(kOutside, arp({"who-has 192.0.2.9 tell 192.0.2.1", "R1>*", "7"})) == "forward");
+  CHECK(lan.take().empty());
+  // It moves to another MAC.
+  lan.from(kInside, arp({"who-has 192.0.2.9 tell 192.0.2.9", "H8>*", ""}));
+  lan.take();
+  CHECK(lan.from(kOutside, kAsk9) == "neighbour-answered");
+  CHECK(lan.take() == Lines{"outside: 192.0.2.9 is-at H8 to 192.0.2.1 R1 | H8>R1"});
+}
+
 TEST_CASE("ARP: a host that was never dark is not announced", "[neighbours]") {
   Lan lan(policy_with({"192.0.2.9"}));
   lan.traffic(udp({"192.0.2.9 to 198.51.100.7", "H9>R1", ""}));
