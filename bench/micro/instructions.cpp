@@ -112,9 +112,12 @@ void always_drop(Policy& p) {
   for (Service& s : p.services) s.is_public = true;
 }
 
-const std::array<Scenario, 8> kScenarios{{
+const std::array<Scenario, 9> kScenarios{{
     {"established", "TCP segments of 1024 open connections, a burst a side in turn",
      [] { return alternating(Family::v4, protocol::kTcp); }, nothing},
+    {"spliced", "as established, of connections whose handshake the box completed",
+     [] { return alternating(Family::v4, protocol::kTcp); },
+     [](Policy& p) { p.admission = Policy::Admission::handshake; }},
     {"established6", "as established, over IPv6",
      [] { return alternating(Family::v6, protocol::kTcp); }, nothing},
     {"udp", "datagrams of 1024 flows, a burst a side in turn",
@@ -162,6 +165,7 @@ class Sink : public Wire {
     taken_.insert(taken_.end(), frames, frames + count);
     return count;
   }
+  [[nodiscard]] std::span<rte_mbuf* const> taken() const { return taken_; }
   void free() {
     rte_pktmbuf_free_bulk(taken_.data(), static_cast<unsigned>(taken_.size()));
     taken_.clear();
@@ -188,6 +192,7 @@ class Run {
   }
 
   void prepare() {
+    if (scenario_.name == "spliced") return splice();
     const bool v6 = scenario_.name == "established6";
     const std::uint8_t protocol = scenario_.name == "udp" ? protocol::kUdp : protocol::kTcp;
     const std::size_t steps = protocol == protocol::kTcp ? 3 : 2;
@@ -213,7 +218,42 @@ class Run {
   }
 
  private:
+  /// Opens the connections through the box, and lets the clients' segments acknowledge what the box
+  /// has told them.
+  void splice() {
+    std::vector<Flow> told;
+    for (std::uint64_t at = 0; at < kFlows; at += kBurst) {
+      std::array<std::vector<Template>, 4> steps;
+      for (std::uint64_t i = at; i < at + kBurst; ++i) {
+        const Flow f = flow(i, Family::v4, protocol::kTcp);
+        steps[0].push_back(framed(f, opening(f)[0]));
+        steps[2].push_back(framed(f, opening(f)[1]));
+        steps[3].push_back(framed(f, established(f, Side::inside, 64)));  // its first words
+      }
+      process(steps[0]);
+      for (const rte_mbuf* answer : sink_.taken()) {
+        constexpr std::uint16_t kSequence = sizeof(EtherHeader) + sizeof(Ipv4Header) + 4;
+        Flow f = flow(told.size(), Family::v4, protocol::kTcp);
+        f.inside_isn = rte_pktmbuf_mtod_offset(answer, const be32*, kSequence)->host();
+        steps[1].push_back(framed(f, opening(f)[2]));
+        told.push_back(f);
+      }
+      sink_.free();
+      for (std::size_t s = 1; s < steps.size(); ++s) send(steps[s]);
+    }
+    for (std::size_t i = 0; i < frames_.size(); ++i) {
+      const Flow& f = told[i / (2 * kBurst) * kBurst + i % kBurst];
+      if (frames_[i].from == Side::outside)
+        frames_[i] = framed(f, established(f, Side::outside, 0));
+    }
+  }
+
   void send(std::span<const Template> burst) {
+    process(burst);
+    sink_.free();
+  }
+
+  void process(std::span<const Template> burst) {
     std::array<rte_mbuf*, kBurst> frames{};
     if (rte_pktmbuf_alloc_bulk(received_, frames.data(), kBurst) != 0)
       throw std::runtime_error("a frame got lost");
@@ -224,7 +264,6 @@ class Run {
     chain_->process(burst[0].from, frames, Now(now_));
     chain_->tick(Now(now_));
     chain_->transmit().flush();
-    sink_.free();
   }
 
   /// Packets that went the way the scenario says.
