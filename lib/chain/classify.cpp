@@ -71,6 +71,16 @@ bool Classifier::hairpin_passes(const Packet& p, const Neighbours& neighbours) c
   return neighbours.is_gateway_mac(p.from == Side::outside ? ether.source : ether.destination);
 }
 
+bool Classifier::is_icmp_error(const Packet& p) {
+  if (!p.is_icmp()) return false;
+  const auto* icmp =
+      Cursor(p.data() + p.l4, static_cast<std::size_t>(p.end - p.l4)).peek<IcmpHeader>();
+  if (icmp == nullptr) return false;
+  if (p.family == Family::v6) return icmp->type < icmp6::kEcho;
+  return icmp->type == icmp4::kUnreachable || icmp->type == icmp4::kTimeExceeded ||
+         icmp->type == icmp4::kParameterProblem;
+}
+
 void Classifier::classify_ipv6_neighbour(Packet& p) const {
   // RFC 4861 section 7.1: a hop limit of 255 proves that it started on this link.
   const IcmpHeader& icmp = *icmp6_of(p);

@@ -20,7 +20,8 @@ namespace mitibox {
 ///
 /// Before the table: ARP and neighbour discovery are `neighbour`; other non-IP frames, multicast,
 /// the limited broadcast (DHCP among it) and IPv6 link-local pass, unless they hide Neighbour
-/// Discovery or MLD from afar; so does whatever comes from or goes to a gateway.
+/// Discovery or MLD from afar; so does whatever comes from or goes to a gateway, but for its ICMP
+/// errors, which are `inbound` and exempt.
 class Classifier {
  public:
   explicit Classifier(const Policy& policy);
@@ -35,6 +36,7 @@ class Classifier {
   void classify_by_table(Packet& p, Neighbours& neighbours, bool from_protected,
                          bool to_protected) const;
   void classify_ipv6_neighbour(Packet& packet) const;
+  [[nodiscard]] static bool is_icmp_error(const Packet& packet);
   [[nodiscard]] bool hairpin_passes(const Packet& packet, const Neighbours& neighbours) const;
 
   PrefixSet protected_;
@@ -62,6 +64,11 @@ inline void Classifier::classify_by_table(Packet& p, Neighbours& neighbours, boo
     return;
   if (from_protected && neighbours.is_gateway(p.source())) [[unlikely]] {
     if (p.from == Side::outside) neighbours.learn_gateway_mac(p.ether().source);
+    // What it quotes is in the terms of the outside.
+    if (p.from == Side::outside && to_protected && is_icmp_error(p)) {
+      p.klass = Class::inbound;
+      p.exempt = true;
+    }
     return;
   }
   if (p.from == Side::outside && !from_protected) {

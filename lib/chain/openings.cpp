@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Opening packets and strays: Probability, Trust, Ruleset, Reply.
 #include "chain/rooms.hpp"
+#include "packet/parse.hpp"
 
 namespace mitibox {
 
@@ -13,7 +14,10 @@ void Chain::Rooms::foresee(Now now) {
   std::array<const Packet*, kBurst> syns;
   std::array<Probability::Draw, kBurst> drawn;
   std::size_t n = 0;
-  foreseen.each([&](std::size_t i) { syns[n++] = &packets[i]; });
+  foreseen.each([&](std::size_t i) {
+    set_flow_key(packets[i], Side::outside);  // the Tracker's look-up comes later
+    syns[n++] = &packets[i];
+  });
   probability.draw({syns.data(), n}, now, drawn);
   n = 0;
   foreseen.each([&](std::size_t i) { draws[i] = drawn[n++]; });

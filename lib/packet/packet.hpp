@@ -95,6 +95,7 @@ struct Packet {
   Family family = Family::none;  ///< none: not IP
   std::uint8_t protocol = 0;     ///< of the upper layer, behind IPv6 extension headers
   Fragment fragment = Fragment::none;
+  bool exempt = false;           ///< a gateway's ICMP error: passes, whatever it is about
   std::uint8_t tags = 0;         ///< VLAN tags, 0..2
   std::uint8_t tcp_flags = 0;    ///< as they stand after scrubbing
   std::uint16_t ether_type = 0;  ///< behind the tags, host byte order

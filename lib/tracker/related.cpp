@@ -92,7 +92,12 @@ bool Tracker::quote_fits(const Packet& error, const Packet& quoted) const {
   return !seq_before(quoted.sequence, oldest) && !seq_after(quoted.sequence, sender.end);
 }
 
-void Tracker::track_error(Packet& p, Now) {
+void Tracker::track_error(Packet& p, Now now) {
+  relate(p, now);
+  if (p.verdict == Verdict::drop && p.exempt) p.forward();
+}
+
+void Tracker::relate(Packet& p, Now) {
   Packet quoted;
   if (!parse_quote(p, quoted)) return p.drop(Reason::icmp_header);
   // What the error quotes must have gone where it now claims to come back from.

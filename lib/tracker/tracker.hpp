@@ -154,6 +154,7 @@ class Tracker {
   bool answers_syn(const Packet& p);
   void track_other(Packet& p, Now now);
   void track_error(Packet& p, Now now);
+  void relate(Packet& p, Now now);
   bool quote_fits(const Packet& error, const Packet& quoted) const;
   void restart(Packet& p, Now now);
   void start(Packet& p, Now now);

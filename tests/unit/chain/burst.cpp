@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What is hashed, looked up and answered for a whole burst at once comes out as packet by packet.
 #include <algorithm>
+#include <bit>
 #include <catch2/catch.hpp>
 #include <random>
 
@@ -194,4 +195,29 @@ TEST_CASE("chain: a burst that opens, resets and opens one tuple in a full table
       p.sequence += 1U << 20U;
       CHECK(rig.send(from, p).end == "tcp-window");
     }
+}
+
+TEST_CASE("The coin of a SYN depends on its flow, in a burst as alone") {
+  Policy policy = plain_policy();
+  policy.probability.drop = 0.5;
+  policy.probability.retransmission = Policy::Retransmission::hold;
+  std::uint64_t together = 0;
+  std::vector<Probe> probes;
+  std::uint64_t alone = 0;
+  for (std::uint16_t i = 0; i < kBurst; ++i) {
+    Probe syn;  // all of one ISN
+    syn.source_port = static_cast<std::uint16_t>(5000 + i);
+    probes.push_back(syn);
+    Rig rig(policy);
+    rig.send(Side::outside, syn);
+    alone += rig.ended(Reason::coin) << i;
+  }
+  for (std::uint16_t i = 0; i < kBurst; ++i) {
+    Rig rig(policy);
+    rig.burst(Side::outside, {probes.begin(), probes.begin() + i + 1});
+    together = rig.ended(Reason::coin);
+    CHECK(together == static_cast<std::uint64_t>(std::popcount(alone & ((2ULL << i) - 1))));
+  }
+  CHECK(std::popcount(alone) > 6);
+  CHECK(std::popcount(alone) < 26);
 }
