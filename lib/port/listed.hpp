@@ -26,14 +26,25 @@ struct Listed {
   bool probing = false;
   std::uint8_t probes = 0;  ///< sent in this round
   bool wanted = false;      ///< asked for since it was probed last
-  bool cached = false;      ///< live, but the router may have the box's MAC for it
-  bool announced = false;   ///< since it lives
-  Mac mac;                  ///< of the host, while live
+  bool cached = false;      ///< live, but the router may have the box's MAC for it, or an old one
+  bool announced = false;   ///< since it lives under this MAC
+  bool resolved = false;    ///< live, and `link` holds
+  bool described = false;   ///< live, and `router` holds
+  bool doubted = false;     ///< live and resolved: to be looked for all the same
+  bool router = false;      ///< IPv6: it says so in advertisements
+  Mac mac;                  ///< that the host last used, while live
+  Mac link;                 ///< that it is asked for under: by ARP or ND, never by other traffic
   Tags tags;                ///< VLAN to probe in: the host's, or that of the last request
   Tick seen = 0;            ///< live: inside; outside: there
+  Tick confirmed = 0;       ///< resolved: the last sign of life under `link`
+  Tick lives = 0;           ///< live: since then
   Tick due = 0;             ///< while probing: the next probe, or the end of the wait for answers
-  Tick probed = 0;          ///< end of the last round
+  Tick probed = 0;          ///< end of the last round; live: start of it
+  Tick announcement = 0;    ///< the last one
   Tick told = 0;            ///< speaker: state repeated; listener: said to be wanted
+
+  /// Live: nothing is left to ask it.
+  [[nodiscard]] bool settled() const { return resolved && described && !doubted; }
 };
 
 inline constexpr std::size_t kMaxListed = 1024;

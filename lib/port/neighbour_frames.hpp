@@ -21,6 +21,7 @@ struct NdMessage {
   std::array<std::uint8_t, 16> target;
 };
 static_assert(sizeof(NdMessage) == 24);
+inline constexpr std::uint32_t kNdRouter = 0x80000000;
 inline constexpr std::uint32_t kNdSolicited = 0x40000000;
 inline constexpr std::uint32_t kNdOverride = 0x20000000;
 

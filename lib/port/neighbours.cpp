@@ -56,12 +56,20 @@ void Neighbours::redirect(Packet& packet, const Listed& l) {
     packet.ether().destination = l.mac;
 }
 
+bool Neighbours::sure_of(const Listed& l, Now now) const {
+  if (!answer_live_ || !l.resolved) return false;
+  return !l.probing || (l.probes <= 1 && elapsed(now.tick, l.seen) < kSilence);
+}
+
 bool Neighbours::answers_for(Listed& l, const Tags& tags, Now now, Output& out) {
   if (l.state == Listed::State::outside) return false;
   const bool same = same_vlan(l.tags, tags);
-  // In its name and at once, as for those that nobody has: the way to a host and back would tell.
-  // Unless it is being looked for, or lives in another VLAN.
-  if (l.state == Listed::State::live) return answer_live_ && same && !l.probing;
+  if (l.state == Listed::State::live) {
+    // In its name and at once, as for those that nobody has: the way to a host and back would tell.
+    if (!same || !sure_of(l, now)) return false;
+    l.doubted = l.doubted || elapsed(now.tick, l.confirmed) >= kAssured;
+    return true;
+  }
   if (l.state == Listed::State::dark && same) return true;
   // Not known, or dark in another VLAN, which tells nothing of this one.
   l.state = Listed::State::unknown;

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/time.hpp"
@@ -37,11 +38,16 @@ namespace mitibox {
 /// gateways: never duplicate-address probes (sender 0) or announcements (sender = target), never
 /// for addresses seen outside or in dhcp_ranges. At start, and before a silent address counts as
 /// dark, it probes inside (ARP with sender 0, three times, a second apart; ND likewise for IPv6);
-/// addresses that fell silent are probed anew before they count as dark. For live ones it answers
-/// too, in the host's name and with its MAC, so that the time of an answer tells nothing (policy
-/// `answer_live`). Dark holds for the VLAN that was probed; a request in another one starts over
-/// there. Solicitations from link-local addresses outside count as a gateway's: routers ask from
-/// those.
+/// addresses that fell silent are probed anew before they count as dark. Dark holds for the VLAN
+/// that was probed; a request in another one starts over there. Solicitations from link-local
+/// addresses outside count as a gateway's: routers ask from those.
+///
+/// For live ones it answers too, in the host's name and with its MAC, so that the time of an answer
+/// tells nothing (policy `answer_live`): the MAC that the host itself gave by ARP or ND. What it
+/// sends IP from may be another's (virtual routers, load balancers, routers inside), so a host
+/// known by IP alone is first looked for; so is one that other traffic contradicts, or that is
+/// asked for and gave no sign under its MAC for kAssured. Answers go on until the first probe was
+/// in vain.
 class Neighbours {
  public:
   /// Frames made here, at most this many a call; the caller queues them on their port.
@@ -121,6 +127,7 @@ class Neighbours {
     Tags tags;
     bool neighbour = false;  ///< by ARP or ND, which is not routed and weighs more
     Tick seen = 0;
+    std::optional<bool> router;  ///< an advertisement's flag
   };
   /// A neighbour solicitation or advertisement whose bounds were checked.
   struct NdView {
@@ -130,6 +137,10 @@ class Neighbours {
 
   [[nodiscard]] Listed* listed(const Address& address);
   [[nodiscard]] bool usable(const Mac& mac) const;
+  /// That the box answers with: the host's, or its own where nobody lives.
+  [[nodiscard]] const Mac& answer_mac(const Listed& l) const {
+    return l.state == Listed::State::live ? l.link : own_;
+  }
 
   void process_arp(Packet& packet, Now now, Output& out);
   void arp_outside(Packet& packet, const ArpPacket& arp, Now now, Output& out);
@@ -150,7 +161,11 @@ class Neighbours {
   void host_seen(const Sighting& sighting, Now now, Output& out);
   /// Notes it, unless something weighs more or is newer; nullptr when nobody lives there.
   Host* accept(const Sighting& sighting, Now now);
+  /// What a sign of life says of the address it is asked for under.
+  static void resolve(Listed& l, const Sighting& sighting);
   void expect_host(const Address& address, Now now);
+  /// Whether it is sure enough of a live host to speak for it.
+  [[nodiscard]] bool sure_of(const Listed& l, Now now) const;
   [[nodiscard]] bool answers_for(Listed& l, const Tags& tags, Now now, Output& out);
   void answered(Packet& packet, Listed& l, rte_mbuf* answer, Output& out);
 
@@ -166,11 +181,13 @@ class Neighbours {
   void repeat_gateways(Now now);
   void fade(Listed& l, Now now);
 
+  [[nodiscard]] bool needs_probing(const Listed& l, Now now) const;
   void step(Listed& l, Now now, Output& out);
   void advance(Listed& l, Now now, Output& out);
+  void give_up(Listed& l, Now now);
   [[nodiscard]] bool may_start(Now now);
-  bool probe(const Listed& l, Output& out);
-  void announce(Listed& l, Output& out);
+  bool probe(const Listed& l, Now now, Output& out);
+  void announce(Listed& l, Now now, Output& out);
   bool emit(rte_mbuf* frame, Side to, Output& out);
 
   PrefixSet protected_;

@@ -74,7 +74,7 @@ void Neighbours::arp_outside(Packet& packet, const ArpPacket& arp, Now now, Outp
     return;
   }
   if (out.count == kMaxFrames) return;
-  const Mac& mac = l->state == Listed::State::live ? l->mac : own_;
+  const Mac& mac = answer_mac(*l);
   ArpPacket answer = blank_arp();
   answer.operation = be16(kArpReply);
   answer.sender_mac = mac;
@@ -89,7 +89,8 @@ void Neighbours::arp_inside(Packet& packet, const ArpPacket& arp, Now now, Outpu
     if (arp.operation.host() == kArpRequest) expect_host(Address(arp.target_ip), now);
     return;
   }
-  host_seen({Address(arp.sender_ip), arp.sender_mac, tags_of(packet), true, now.tick}, now, out);
+  host_seen({Address(arp.sender_ip), arp.sender_mac, tags_of(packet), true, now.tick, {}}, now,
+            out);
   const bool to_box = arp.target_mac == own_ || packet.ether().destination == own_;
   if (arp.operation.host() == kArpReply && to_box) packet.consume(Reason::neighbour_probe);
 }

@@ -23,7 +23,7 @@ void Neighbours::learn(const Fact& fact, Now now) {
   const Tick seen = reached(now.tick, fact.seen) ? fact.seen : now.tick;
   switch (fact.kind) {
     case Fact::Kind::host:
-      learn_host({fact.address, fact.mac, fact.tags, fact.neighbour, seen}, now);
+      learn_host({fact.address, fact.mac, fact.tags, fact.neighbour, seen, {}}, now);
       break;
     case Fact::Kind::gateway_mac:
       if (usable(fact.mac)) gateways_.learn_mac(fact.mac, now.tick, 0);

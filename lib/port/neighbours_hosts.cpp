@@ -13,7 +13,7 @@ void Neighbours::seen_inside(const Packet& packet, Now now, Output& out) {
   if (const Host* host = hosts_.find(source);
       host != nullptr && host->mac == mac && elapsed(now.tick, host->seen) < kFresh)
     return;
-  host_seen({source, mac, tags_of(packet), false, now.tick}, now, out);
+  host_seen({source, mac, tags_of(packet), false, now.tick, {}}, now, out);
 }
 
 void Neighbours::seen_outside(const Packet& packet, const Address& address, const Mac& mac,
@@ -53,7 +53,7 @@ void Neighbours::host_seen(const Sighting& sighting, Now now, Output& out) {
   if (news || host->since_told(now.tick) >= kRepeat) tell_host(*host, sighting);
   if (!role_.speaks || host->listed < 0) return;
   Listed& l = listed_[static_cast<std::size_t>(host->listed)];
-  if (l.cached && !l.announced) announce(l, out);
+  if (l.cached && !l.announced) announce(l, now, out);
 }
 
 Host* Neighbours::accept(const Sighting& sighting, Now now) {
@@ -77,13 +77,38 @@ Host* Neighbours::accept(const Sighting& sighting, Now now) {
   host->seen = sighting.seen;
   host->listed = i;
   if (l == nullptr) return host;
-  if (l->state != Listed::State::live) l->announced = false;
+  if (l->state != Listed::State::live) {
+    l->announced = l->resolved = l->described = l->doubted = l->router = l->probing = false;
+    l->lives = sighting.seen;
+  }
   l->state = Listed::State::live;
-  l->probing = false;
   l->mac = sighting.mac;
-  l->tags = sighting.tags;
   l->seen = sighting.seen;
+  if (sighting.neighbour || !l->resolved) l->tags = sighting.tags;
+  resolve(*l, sighting);
+  // Who looks for the host's MAC has not found it in a packet from another.
+  if (!answer_live_ || l->settled()) l->probing = false;
   return host;
+}
+
+void Neighbours::resolve(Listed& l, const Sighting& sighting) {
+  if (!sighting.neighbour) {
+    if (!l.resolved) return;
+    l.doubted = sighting.mac != l.link;
+    if (!l.doubted) l.confirmed = sighting.seen;
+    return;
+  }
+  if (l.resolved && l.link != sighting.mac) {
+    l.cached = true;
+    l.announced = false;
+  }
+  l.resolved = true;
+  l.doubted = false;
+  // A solicitation does not say what it is (RFC 4861 4.4: advertisements of routers do).
+  l.described = l.described || l.address.is_v4() || sighting.router;
+  l.router = sighting.router.value_or(l.router);
+  l.link = sighting.mac;
+  l.confirmed = sighting.seen;
 }
 
 void Neighbours::expect_host(const Address& address, Now now) {

@@ -86,12 +86,13 @@ void Neighbours::nd_outside(Packet& packet, const NdView& nd, Now now, Output& o
     return;
   }
   if (out.count == kMaxFrames) return;
-  const Mac& owner = l->state == Listed::State::live ? l->mac : own_;
+  const bool live = l->state == Listed::State::live;
+  const Mac& owner = answer_mac(*l);
   NdFields answer;
   answer.source = answer.target = nd.message->target;
   answer.destination = packet.ipv6().source;
   answer.type = icmp6::kNeighbourAdvertisement;
-  answer.flags = kNdSolicited | kNdOverride;
+  answer.flags = kNdSolicited | kNdOverride | (live && l->router ? kNdRouter : 0);
   answer.target_link = owner;
   answered(packet, *l, make_nd(pool_, {mac, owner, tags}, answer), out);
 }
@@ -106,9 +107,15 @@ void Neighbours::nd_inside(Packet& packet, const NdView& nd, Now now, Output& ou
     if (asks) expect_host(target, now);
     return;
   }
-  host_seen({source, mac, tags, true, now.tick}, now, out);
-  if (asks) return;
-  if (target != source) host_seen({target, mac, tags, true, now.tick}, now, out);
+  if (asks) {
+    host_seen({source, mac, tags, true, now.tick, {}}, now, out);
+    return;
+  }
+  const bool router = (nd.message->flags.host() & kNdRouter) != 0;
+  host_seen({target, mac, tags, true, now.tick, router}, now, out);
+  // The MAC is the target's, which another than its owner may advertise.
+  if (target != source)
+    host_seen({source, packet.ether().source, tags, false, now.tick, {}}, now, out);
   if (packet.ether().destination == own_) packet.consume(Reason::neighbour_probe);
 }
 

@@ -121,6 +121,7 @@ std::string describe_nd(const Bytes& frame, std::size_t l3) {
   const std::string target = to_string(Address(m.target));
   if (m.type == icmp6::kNeighbourSolicitation) return "NS " + target + " " + from + option;
   std::string flags;
+  if ((m.flags.host() & kNdRouter) != 0) flags += "R";
   if ((m.flags.host() & kNdSolicited) != 0) flags += "S";
   if ((m.flags.host() & kNdOverride) != 0) flags += "O";
   return "NA " + target + " " + from + " " + flags + option;
@@ -165,8 +166,11 @@ Bytes nd(const Line& line) {
   const auto w = words(line);
   const bool asks = w.at(0) == "who-has";
   const Address source = address(asks ? w.at(3) : w.at(0));
-  const Address target = address(asks ? w.at(1) : w.size() > 4 ? w.at(4) : w.at(0));
+  const bool router = w.back() == "router";
+  const bool proxied = !asks && w.size() > (router ? 5U : 4U);
+  const Address target = address(asks ? w.at(1) : proxied ? w.at(4) : w.at(0));
   NdMessage m{};
+  if (router) m.flags = be32(kNdRouter);
   m.type = asks ? icmp6::kNeighbourSolicitation : icmp6::kNeighbourAdvertisement;
   m.target = target.bytes;
   const bool option = source != Address();

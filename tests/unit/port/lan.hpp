@@ -26,8 +26,8 @@ struct Line {
 };
 /// ARP. "S is-at to T": a reply; "who-has T tell S": a request.
 Bytes arp(const Line& line);
-/// NS "who-has T tell S [DAD: S is ::]", NA "S is-at to T [target S]"; link-layer options except
-/// with source ::.
+/// NS "who-has T tell S [DAD: S is ::]", NA "S is-at to T [target] [router]"; link-layer options
+/// except with source ::.
 Bytes nd(const Line& line);
 /// UDP, of which only the addresses matter: "S to T".
 Bytes udp(const Line& line);
