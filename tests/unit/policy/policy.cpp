@@ -140,7 +140,8 @@ TEST_CASE("every key reaches its field", "[policy]") {
     "trust":{"distrusted":"5m","evidence":"attempt","light":"7s","ipv4_prefix":24,
              "ipv6_prefix":56,"never_distrust":["192.0.2.0/28"],
              "partial":[{"divert":0.5,"for":"1m"},{"divert":0,"for":"2m"}]},
-    "neighbours":{"answer_dark":["203.0.113.128/25"],"dhcp_ranges":["203.0.113.200-203.0.113.220"]},
+    "neighbours":{"answer_dark":["203.0.113.128/25"],"answer_live":false,
+                  "dhcp_ranges":["203.0.113.200-203.0.113.220"]},
     "reply":{"udp":"unreachable"}, "normalise":{"ecn":"keep"},
     "timeouts":{"grace":"1s","half_open":"2s","established":"3s","closing":"4s","time_wait":"5s",
                 "udp":"6s","udp_replied":"7s","other":"8s"},
@@ -160,6 +161,7 @@ TEST_CASE("every key reaches its field", "[policy]") {
   REQUIRE(p.trust.partial[1].divert == 0);
   REQUIRE(p.trust.partial[1].duration == minutes(2));
   REQUIRE(to_string(p.neighbours.answer_dark.at(0)) == "203.0.113.128/25");
+  REQUIRE_FALSE(p.neighbours.answer_live);
   REQUIRE(to_string(p.neighbours.dhcp_ranges.at(0).last) == "203.0.113.220");
   REQUIRE(p.reply.udp == Policy::UdpReply::unreachable);
   REQUIRE(p.normalise.ecn == Policy::Ecn::keep);
@@ -217,8 +219,8 @@ TEST_CASE("a policy is described with all its defaults", "[policy]") {
         "drop             0.5 ", "retransmission   admit ", "evidence         proof",
         "light            30s", "distrusted       10m", "partial 3        10m", "0.25 of attempts",
         "ipv6_prefix      /64", "never_distrust   none", "answer_dark      none",
-        "dhcp_ranges      203.0.113.7-203.0.113.8\n", "established      2h4m", "connections      ",
-        "reply_buffers    "})
+        "answer_live      yes ", "dhcp_ranges      203.0.113.7-203.0.113.8\n",
+        "established      2h4m", "connections      ", "reply_buffers    "})
     CHECK_THAT(text, Contains(expected));
   REQUIRE(text.find(" \n") == text.npos);
   REQUIRE(text.find("\n\n\n") == text.npos);
