@@ -86,6 +86,9 @@ void Chain::tick(Now now) {
   r.reply.repeat(
       now, [&](const Packet& syn) { return r.tracker.knows(syn); },
       [&](rte_mbuf* frame) { r.transmit.queue(frame, Side::outside, Transmit::Origin::made); });
+  r.reply.close(now, [&](rte_mbuf* frame) {
+    r.transmit.queue(frame, Side::outside, Transmit::Origin::made);
+  });
   r.splices.tick(now, [&](Splice& s) { r.repeat(s, now); });
   r.reassembly.sweep(now, kSweep);
   Neighbours::Output made;

@@ -41,7 +41,8 @@ void Chain::Rooms::call(Packet& p, const SynOffer& offer, Now now) {
   s->window = p.window << (offer.scaled() ? offer.window_scale : 0U);
   call_again(*s, now);
   ++splices.counters().called;
-  if (p.payload_length() != 0) keep(p, *s, now);
+  reply.speak_for_host(p);
+  if (!bare_ack(p)) keep(p, *s, now);
 }
 
 /// Until the host is there to hear it.
@@ -80,7 +81,7 @@ void Chain::Rooms::host_answers(Packet& p, Splice& s, Now now) {
   const TcpEvent event = tcp_event(p.tcp_flags);
   if (event == TcpEvent::rst && p.acknowledgement == s.client_isn + 1) {
     ++splices.counters().refused;
-    give_up(s);
+    give_up(s, now);
     return p.consume(Reason::host_refused);
   }
   if (event != TcpEvent::syn_ack) return p.drop(Reason::tcp_state);
@@ -124,19 +125,34 @@ void Chain::Rooms::host_speaks(Packet& p, Splice* s, Now now) {
     if (ack != nullptr) transmit.queue(ack, Side::inside, Transmit::Origin::made);
     return p.consume(Reason::host_answered);
   }
-  const bool news = !bare_ack(p) || p.sequence != c.ends[index(Side::inside)].end;
+  // Once the client has ended, the box also ends for the host, in its own time.
+  const bool ends = (p.tcp_flags & (tcp::kFin | tcp::kRst)) != 0 && p.payload_length() == 0 &&
+                    reply.peer_ended(p);
+  const bool news = !ends && (!bare_ack(p) || p.sequence != c.ends[index(Side::inside)].end);
   if (news) uncover(p);
   tracker.pass(p, now);
   if (p.verdict != Verdict::forward) return;
-  if (s != nullptr) splices.acknowledged(*s, p.acknowledgement);
-  // The box has said so before.
-  if (!news) p.consume(Reason::host_answered);
+  const bool reset = (p.tcp_flags & tcp::kRst) != 0;
+  if (s != nullptr && !reset) splices.acknowledged(*s, p.acknowledgement);
+  if (!news) p.consume(Reason::host_answered);  // the box says so, or has said so before
+  if (!ends) return;
+  if (reset) {
+    if (s != nullptr) release(*s, Reason::host_refused);
+    tracker.forget(p);
+  }
+  host_ended(p, now);
+}
+
+void Chain::Rooms::host_ended(const Packet& p, Now now) {
+  if (rte_mbuf* fin = reply.host_ended(p, now); fin != nullptr)
+    transmit.queue(fin, Side::outside, Transmit::Origin::made);
 }
 
 void Chain::Rooms::client_speaks(Packet& p, const Connection& c, Splice* s, Now now) {
   using enum Reply::Saying;
   const Reply::Saying saying = reply.saying(p);
   const bool calling = c.state == TcpState::syn_sent;
+  if (saying == over) return p.drop(Reason::no_connection);
   if (saying == anything) return answer(p, reply.converse(p, now).answer);
   if (saying == data_in_order && holdable(p) &&
       p.sequence + p.payload_length() - c.opener_isn <= kCovered + 1) {
@@ -145,11 +161,17 @@ void Chain::Rooms::client_speaks(Packet& p, const Connection& c, Splice* s, Now 
   }
   // What the host itself must hear.
   if (!calling) {
-    uncover(p);
+    // What has ended stays known, or its own old segments would open it again.
+    if (saying == last_ack || saying == reset) {
+      reply.converse(p, now);
+      tracker.uncover(p);
+    } else {
+      uncover(p);
+    }
     return tracker.pass(p, now);
   }
   if (saying == reset) {
-    give_up(*s);
+    give_up(*s, now);
     return answer(p, reply.converse(p, now).answer);
   }
   p.drop(Reason::splice_full);  // the client will repeat it
@@ -180,11 +202,12 @@ void Chain::Rooms::uncover(Packet& p) {
 }
 
 /// The client stays with the box, which nothing tells from a host.
-void Chain::Rooms::give_up(Splice& s) {
+void Chain::Rooms::give_up(Splice& s, Now now) {
   Packet head = s.head.packet();
   head.hash = s.hash;
   if (tracker.find(head)) tracker.forget(head);
   release(s, Reason::host_refused);
+  host_ended(head, now);
 }
 
 /// Ends the splice; what has never gone on ends under this reason.
@@ -201,7 +224,7 @@ void Chain::Rooms::repeat(Splice& s, Now now) {
   if (s.state == Splice::State::calling) {
     if (s.calls < Splices::kCalls) return call_again(s, now);
     ++splices.counters().mute;
-    return give_up(s);
+    return give_up(s, now);
   }
   Packet head = s.head.packet();
   head.hash = s.hash;

@@ -105,6 +105,9 @@ namespace mitibox {
   X(provisional_reset, drop, "provisional-reset",                                                  \
     "A host's refusal of a segment that passed on trial in the grace period",                      \
     "Expected after a restart")                                                                    \
+  X(late_reset, drop, "late-reset",                                                                \
+    "A host's reset to what came after the end of a connection that the box had answered",         \
+    "Intended: where nobody lives nobody resets")                                                  \
   X(connection_table_full, drop, "connection-table-full", "No room for another connection",        \
     "Raise tables.connections")                                                                    \
   X(udp_unreachable, drop, "udp-unreachable",                                                      \

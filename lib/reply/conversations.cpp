@@ -49,7 +49,10 @@ Conversation* Conversations::begin(const Packet& segment, const Address& source,
     if (c == nullptr) return nullptr;
   }
   if (!c->live()) ++live_;
+  fin_never(*c);
   c->state = Conversation::State::open;
+  c->fins = 0;
+  c->spoken = false;
   c->limited = now.tick - kIdle;
   touch(*c, now);
   return c;
@@ -101,7 +104,21 @@ void Conversations::touch(Conversation& c, Now now) {
 
 void Conversations::end(Conversation& c) {
   if (c.live()) --live_;
+  fin_never(c);
   c.state = Conversation::State::ended;
+}
+
+void Conversations::fin_later(Conversation& c, Now now) {
+  fin_never(c);
+  c.due = now.tick + (c.fins == 0 ? kFinAfter : kFinAgain << (c.fins - 1U));
+  c.waiting = true;
+  due_[c.fins].push_back(&records_[0], index(c));
+}
+
+void Conversations::fin_never(Conversation& c) {
+  if (!c.waiting) return;
+  c.waiting = false;
+  due_[c.fins].remove(&records_[0], index(c));
 }
 
 void Conversations::evict(std::uint32_t at) {

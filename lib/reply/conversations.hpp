@@ -2,11 +2,13 @@
 /// Where forged conversations of proven sources live.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
 #include "base/siphash.hpp"
 #include "base/time.hpp"
+#include "packet/header_copy.hpp"
 #include "packet/packet.hpp"
 #include "probability/fixed_array.hpp"
 #include "reply/index_list.hpp"
@@ -18,6 +20,7 @@ namespace mitibox {
 struct Conversation {
   enum class State : std::uint8_t {
     open,     ///< the handshake is complete
+    half,     ///< the peer has sent its FIN; ours is still to come
     closing,  ///< both sent a FIN; ours is not acknowledged yet
     ended,    ///< kept for a while, so that its own old segments cannot open it again
   };
@@ -27,19 +30,26 @@ struct Conversation {
   std::uint32_t client_isn = 0;
   Tick last = 0;     ///< of its last segment
   Tick limited = 0;  ///< of the last answer under the rate of RFC 5961 section 7
+  Tick due = 0;      ///< of the next FIN, if one is to be sent
   State state = State::open;
-  bool scaled = false;  ///< both sides scale their windows
+  std::uint8_t fins = 0;  ///< sent
+  bool scaled : 1 = false;   ///< both sides scale their windows
+  bool spoken : 1 = false;   ///< the box speaks for a host, which has not ended yet
+  bool waiting : 1 = false;  ///< for `due`
 
   // Only for Conversations.
   Links by_age;  ///< free ones are chained by `next`
   Links by_source;
   std::uint32_t source = 0;
   std::uint32_t signature = 0;
+  Links by_due;
   FlowKey flow;
+  std::uint32_t hash = 0;  ///< Packet::hash of the peer's FIN
+  HeaderCopy fin;          ///< the peer's: ours goes back the way that it came
 
   [[nodiscard]] bool live() const { return state != State::ended; }
 };
-static_assert(sizeof(Conversation) <= 96, "65536 conversations by default: 6 MiB");
+static_assert(sizeof(Conversation) <= 208, "65536 conversations by default: 13 MiB");
 
 /// A bounded table with a quota for each source: its own longest idle conversation goes first, and
 /// the longest idle of all when the table is full. Owned by one lcore; nothing is allocated after
@@ -48,6 +58,11 @@ class Conversations {
  public:
   static constexpr std::uint32_t kQuota = 64;      ///< conversations of one source
   static constexpr std::uint32_t kIdle = 300'000;  ///< milliseconds
+  /// A FIN follows the peer's after this many milliseconds, the time a host may take to close. It is
+  /// repeated after half a second, and so on doubling, until it is acknowledged (rule R-6).
+  static constexpr std::uint32_t kFinAfter = 20;
+  static constexpr std::uint32_t kFinAgain = 500;
+  static constexpr std::uint8_t kFins = 6;
 
   /// Throws std::runtime_error naming the table, its size and the option when memory is short.
   Conversations(Key128 key, std::uint32_t capacity, const std::string& name);
@@ -62,6 +77,22 @@ class Conversations {
   /// A segment belonged to it.
   void touch(Conversation& conversation, Now now);
   void end(Conversation& conversation);
+
+  /// The next FIN of a conversation in its time, which follows from how many were sent.
+  void fin_later(Conversation& conversation, Now now);
+  /// Takes the conversations whose FIN is due, at most `budget`.
+  template <typename Visit>
+  void take_due(Now now, std::uint32_t budget, Visit visit) {
+    for (auto& list : due_) {
+      while (!list.empty()) {
+        Conversation& c = records_[list.first()];
+        if (static_cast<std::int32_t>(now.tick - c.due) < 0) break;
+        if (budget-- == 0) return;
+        fin_never(c);
+        visit(c);
+      }
+    }
+  }
   void erase(const FlowKey& flow, Family family) {
     if (const Conversation* const c = find(flow, family); c != nullptr) remove(index(*c));
   }
@@ -91,6 +122,7 @@ class Conversations {
       return sources_[static_cast<std::uint32_t>(at)].address == source;
     });
   }
+  void fin_never(Conversation& conversation);
   void make_room(const Address& source, std::uint32_t signature);
   Conversation* insert(const Packet& segment, const Address& source, std::uint32_t signature);
   void evict(std::uint32_t at);
@@ -106,6 +138,8 @@ class Conversations {
   std::uint32_t free_record_ = 0;
   std::uint32_t free_source_ = 0;
   IndexList<&Conversation::by_age> by_age_;  ///< longest idle first
+  /// By the FINs that were sent: in one list all wait equally long.
+  std::array<IndexList<&Conversation::by_due>, kFins + 1> due_;
   std::uint32_t count_ = 0;
   std::uint32_t live_ = 0;
   std::uint64_t evictions_ = 0;

@@ -9,17 +9,22 @@ namespace {
 constexpr std::uint32_t kLimitedEvery =
     500;  // milliseconds, each conversation (RFC 5961 section 7)
 
+std::uint16_t window(const Conversation& c) {
+  return static_cast<std::uint16_t>(c.scaled ? kPersonaLater >> kPersonaScale : kPersonaLater);
+}
+
 }  // namespace
 
 Reply::Saying Reply::saying(const Packet& segment) {
   const Conversation* const c = conversations_.find(segment.key, segment.family);
-  if (c == nullptr || !c->live()) return Saying::nothing;
+  if (c == nullptr) return Saying::nothing;
+  if (!c->live()) return Saying::over;
   switch (script::classify(*c, segment)) {
     case script::Event::data:
-      return Saying::data_in_order;
     case script::Event::fin:
-    case script::Event::fin_again:
-      return Saying::fin;
+      return Saying::data_in_order;
+    case script::Event::last_ack:
+      return Saying::last_ack;
     case script::Event::reset:
       return Saying::reset;
     default:
@@ -90,7 +95,6 @@ Reply::Answer Reply::proceed(Conversation& c, const Packet& segment, Now now) {
   Conversation after = c;
   if (event == Event::data || event == Event::fin)
     after.expected = segment.sequence + segment.payload_length() + (event == Event::fin ? 1U : 0U);
-  if (event == Event::fin) ++after.next;
   const Answer answer = respond(after, segment, how);
   // What could not be answered did not happen: the peer will repeat it.
   if (answer.reason == Reason::reply_pool) return answer;
@@ -102,17 +106,61 @@ Reply::Answer Reply::proceed(Conversation& c, const Packet& segment, Now now) {
     conversations_.end(c);
   else
     c.state = row.next;
+  if (event == Event::fin) {
+    c.fin = HeaderCopy(segment);
+    c.hash = segment.hash;
+    conversations_.fin_later(c, now);
+  }
   return answer;
+}
+
+void Reply::speak_for_host(const Packet& segment) {
+  Conversation* const c = conversations_.find(segment.key, segment.family);
+  if (c != nullptr) c->spoken = true;
+}
+
+rte_mbuf* Reply::host_ended(const Packet& segment, Now now) {
+  Conversation* const c = conversations_.find(segment.key, segment.family);
+  if (c == nullptr || !c->spoken) return nullptr;
+  c->spoken = false;
+  const bool overdue = c->state == Conversation::State::half && !c->waiting;
+  return overdue ? next_fin(*c, now) : nullptr;
+}
+
+bool Reply::peer_ended(const Packet& segment) {
+  const Conversation* const c = conversations_.find(segment.key, segment.family);
+  return c != nullptr &&
+         (c->state == Conversation::State::half || c->state == Conversation::State::closing);
+}
+
+rte_mbuf* Reply::next_fin(Conversation& c, Now now) {
+  if (c.spoken) return nullptr;  // host_ended() comes back to it
+  if (c.fins == Conversations::kFins) {
+    conversations_.end(c);
+    return nullptr;
+  }
+  Packet fin = c.fin.packet();
+  fin.hash = c.hash;
+  const TcpFields fields{.sequence = c.next - (c.fins == 0 ? 0U : 1U),
+                         .acknowledgement = c.expected,
+                         .flags = tcp::kFin | tcp::kAck,
+                         .window = window(c)};
+  rte_mbuf* const frame = builder_.tcp(fin, persona_.tcp(fin), fields);
+  if (frame != nullptr) {
+    if (c.fins++ == 0) ++c.next;
+    c.state = Conversation::State::closing;
+    ++counters_.fins;
+  }
+  conversations_.fin_later(c, now);  // without a buffer: once more, as if it had been lost
+  return frame;
 }
 
 Reply::Answer Reply::respond(const Conversation& c, const Packet& segment, script::Response how) {
   if (how == script::Response::none) return {nullptr, Reason::conversation};
-  const bool fin = how == script::Response::fin_ack;
-  const std::uint32_t window = c.scaled ? kPersonaLater >> kPersonaScale : kPersonaLater;
-  const TcpFields fields{.sequence = fin ? c.next - 1 : c.next,
+  const TcpFields fields{.sequence = c.next,
                          .acknowledgement = c.expected,
-                         .flags = static_cast<std::uint8_t>(tcp::kAck | (fin ? tcp::kFin : 0U)),
-                         .window = static_cast<std::uint16_t>(window)};
+                         .flags = tcp::kAck,
+                         .window = window(c)};
   rte_mbuf* frame = builder_.tcp(segment, persona_.tcp(segment), fields);
   return {frame, frame == nullptr ? Reason::reply_pool : Reason::answered};
 }

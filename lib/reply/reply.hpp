@@ -53,6 +53,7 @@ class Reply {
     std::uint64_t bad_cookies = 0;  ///< stray ACKs that completed none
     std::uint64_t conversation_evictions = 0;
     std::uint64_t repetitions = 0;  ///< SYN/ACKs sent once more
+    std::uint64_t fins = 0;         ///< sent, repetitions too
   };
 
   /// `pool`: where forged frames come from, this lcore's own. Throws std::runtime_error naming the
@@ -79,16 +80,24 @@ class Reply {
 
   /// What a segment would do to a live conversation.
   enum class Saying : std::uint8_t {
-    nothing,        ///< there is no live conversation
+    nothing,        ///< there is no conversation
+    over,           ///< it has ended
     anything,       ///< nothing that its other end need know
-    data_in_order,  ///< new data
-    fin,            ///< the sender's end
+    data_in_order,  ///< new data, or the sender's end
+    last_ack,       ///< what completes the closing of both ends
     reset,          ///< an exact RST
   };
   [[nodiscard]] Saying saying(const Packet& segment);
   [[nodiscard]] bool in_conversation(const Packet& segment) {
-    return saying(segment) != Saying::nothing;
+    return saying(segment) > Saying::over;
   }
+  /// From here on the conversation is held in the name of a host, and ends after it only.
+  void speak_for_host(const Packet& segment);
+  /// That host has ended, or will never say anything. The FIN that the peer is waiting for, if it is
+  /// overdue; nullptr else.
+  rte_mbuf* host_ended(const Packet& segment, Now now);
+  /// Whether the peer has sent its FIN, and still hears the box.
+  [[nodiscard]] bool peer_ended(const Packet& segment);
   /// Somebody else goes on with the conversation.
   void forget(const Packet& segment) { conversations_.erase(segment.key, segment.family); }
 
@@ -104,6 +113,14 @@ class Reply {
       if (frame == nullptr) return;
       ++counters_.repetitions;
       send(frame);
+    });
+  }
+
+  /// Sends the FINs whose time has come. Call once a poll.
+  template <typename Send>
+  void close(Now now, Send send) {
+    conversations_.take_due(now, kRepetitions, [&](Conversation& c) {
+      if (rte_mbuf* const frame = next_fin(c, now); frame != nullptr) send(frame);
     });
   }
 
@@ -142,6 +159,7 @@ class Reply {
   /// Whether `segment` returns the cookie of a handshake other than `old`'s; fills in `offer`.
   bool completes(const Packet& segment, const Conversation* old, Now now, SynOffer& offer);
   Conversation* begin(const Packet& segment, const SynOffer& offer, Now now);
+  rte_mbuf* next_fin(Conversation& conversation, Now now);
   Answer proceed(Conversation& conversation, const Packet& segment, Now now);
   Answer respond(const Conversation& conversation, const Packet& segment, script::Response how);
 

@@ -34,8 +34,8 @@ Event classify(const Conversation& c, const Packet& s) {
     if (but_fin && ahead >= 0 && ahead < kWindow) return Event::ack;
     return classify_empty(c, ahead, all);
   }
-  if (c.state == closing)
-    return fin && but_fin && ahead == -length ? Event::fin_again : Event::odd_data;
+  if (c.state != open)
+    return fin && (all || but_fin) && ahead == -length ? Event::fin_again : Event::odd_data;
   const bool new_in_order = ahead <= 0 && ahead > -kWindow && ahead + length > 0;
   if (!all || !new_in_order) return Event::odd_data;
   return fin ? Event::fin : Event::data;

@@ -19,7 +19,7 @@ enum class Event : std::uint8_t {
   odd_data,    ///< data or FIN; repeated, out of order, or as above
   data,        ///< new data in order
   fin,         ///< the FIN, in order
-  fin_again,   ///< the FIN, repeated: ours may have been lost
+  fin_again,   ///< the FIN, repeated: our acknowledgement may have been lost
   ack,         ///< acknowledges, and nothing else
   last_ack,    ///< acknowledges our FIN
 };
@@ -29,7 +29,6 @@ enum class Response : std::uint8_t {
   none,
   ack,
   limited_ack,  ///< an ACK, under a rate: two ends that disagree must not answer each other forever
-  fin_ack,
 };
 
 struct Row {
@@ -40,7 +39,7 @@ struct Row {
 using enum Conversation::State;
 
 /// By state, in the order of Event.
-inline constexpr std::array<std::array<Row, kEvents>, 2> kRows{{
+inline constexpr std::array<std::array<Row, kEvents>, 3> kRows{{
     {{
         // open
         {ended, Response::none},        // reset: obeyed in silence
@@ -49,10 +48,23 @@ inline constexpr std::array<std::array<Row, kEvents>, 2> kRows{{
         {open, Response::limited_ack},  // odd_empty: also keepalives, RFC 9293 3.8.4
         {open, Response::ack},          // odd_data: says what is expected
         {open, Response::ack},          // data
-        {closing, Response::fin_ack},   // fin: a silent service has nothing more to say
+        {half, Response::ack},          // fin: ours follows in its time
         {open, Response::ack},          // fin_again: cannot be
         {open, Response::none},         // ack
         {open, Response::none},         // last_ack: cannot be
+    }},
+    {{
+        // half
+        {ended, Response::none},        // reset
+        {half, Response::limited_ack},  // near_reset
+        {half, Response::none},         // nonsense
+        {half, Response::limited_ack},  // odd_empty
+        {half, Response::ack},          // odd_data: also data behind the FIN
+        {half, Response::ack},          // data: cannot be
+        {half, Response::ack},          // fin: cannot be
+        {half, Response::ack},          // fin_again
+        {half, Response::none},         // ack
+        {half, Response::none},         // last_ack: cannot be
     }},
     {{
         // closing
@@ -62,8 +74,8 @@ inline constexpr std::array<std::array<Row, kEvents>, 2> kRows{{
         {closing, Response::limited_ack},  // odd_empty
         {closing, Response::ack},          // odd_data: also data behind the FIN
         {closing, Response::ack},          // data: cannot be
-        {closing, Response::fin_ack},      // fin: cannot be
-        {closing, Response::fin_ack},      // fin_again: the same once more
+        {closing, Response::ack},          // fin: cannot be
+        {closing, Response::ack},          // fin_again: our FIN is repeated in its time
         {closing, Response::none},         // ack: of what was before our FIN
         {ended, Response::none},           // last_ack
     }},

@@ -76,7 +76,7 @@ bool Splices::hold(Splice& s, const Packet& segment, Now now) {
     return false;
   }
   if (s.held_count == 0 && s.state == Splice::State::open) visit_at(s, now.tick + kRepeatHeld);
-  s.held[s.held_count++] = {segment, segment.sequence + segment.payload_length()};
+  s.held[s.held_count++] = {segment, detail::segment_end(segment)};
   ++held_;
   return true;
 }

@@ -22,6 +22,7 @@ struct TcpEnd {
   bool scale_offered : 1 = false;
   bool fin : 1 = false;        ///< has sent FIN; `end` counts it
   bool seen : 1 = false;       ///< has sent anything
+  bool reset : 1 = false;      ///< has reset the connection
   bool picked_up : 1 = false;  ///< may have sent more than `end` says, before the box watched
 };
 

@@ -40,6 +40,14 @@ Side echo_opener(const Packet& p) {
   return is_echo_request(p) ? p.from : other(p.from);
 }
 
+/// A host's reset after the end, where the box answered for it: forged conversations are silent
+/// there (rule N-OUT-16).
+bool is_late(const Connection& c, const Packet& p) {
+  return p.from == Side::inside && c.opener == Side::outside && c.shifted &&
+         (c.state == TcpState::time_wait ||
+          (c.state == TcpState::reset && c.ends[index(Side::outside)].reset));
+}
+
 }  // namespace
 
 Tracker::Tracker(const Policy& policy, const Config& config)
@@ -139,7 +147,9 @@ inline void Tracker::track_tcp(Packet& p, Now now) {
     return;
   }
   if (record(p).covered) {
-    p.standing = Standing::covered;
+    // Whether a SYN belongs to the conversation is Reply's to say, as of those who do not exist.
+    const bool syn = event == TcpEvent::syn && p.from == Side::outside;
+    p.standing = syn ? Standing::opening : Standing::covered;
     return;
   }
   if (event == TcpEvent::syn) {
@@ -162,6 +172,8 @@ void Tracker::track_segment(Packet& p, Now now) {
   const auto& rows = from_opener ? kFromOpener : kFromResponder;
   const TcpStep step = rows[static_cast<std::size_t>(c.state)][static_cast<std::size_t>(event)];
   if (step == TcpStep::illegal) return p.drop(Reason::tcp_state);
+
+  if (event == TcpEvent::rst && is_late(c, p)) return p.drop(Reason::late_reset);
 
   if (c.provisional && p.from == Side::inside) {
     if (event == TcpEvent::rst) {
@@ -190,7 +202,8 @@ void Tracker::track_segment(Packet& p, Now now) {
     }
   } else {
     if (!in_window(sender, receiver, p)) {
-      if (!translated || c.state < TcpState::closing) return p.drop(Reason::tcp_window);
+      if (!translated || c.state < TcpState::closing || p.sequence == c.opener_isn + 1)
+        return p.drop(Reason::tcp_window);
       // It may complete a new handshake with the box.
       p.standing = Standing::stray;
       p.acknowledgement = told;
@@ -212,6 +225,7 @@ void Tracker::track_segment(Packet& p, Now now) {
   if (event == TcpEvent::rst) {
     // An inexact one is for its receiver to challenge (RFC 5961 section 3.2), not for the box.
     if (c.state != TcpState::syn_sent && !reset_is_exact(sender, receiver, p)) return;
+    sender.reset = true;
   } else if (next == TcpState::closing && sender.fin && receiver.fin) {
     next = TcpState::last_ack;
   }

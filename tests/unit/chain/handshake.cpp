@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Admission by handshake: what client and host see of one another.
 #include <catch2/catch.hpp>
+#include <functional>
 
 #include "rig.hpp"
 
@@ -295,4 +296,104 @@ TEST_CASE("A SYN/ACK is sent once more, unless its handshake is complete", "[han
     CHECK(o.answers[0].flags() == kSynAck);
   }
   CHECK(t.rig.wait(std::chrono::seconds(5)).answers.empty());
+}
+
+namespace {
+
+constexpr std::uint8_t F = tcp::kFin | tcp::kAck;
+constexpr std::uint8_t R = tcp::kRst;
+using std::chrono::milliseconds;
+
+/// How one who has finished a handshake ends: what comes back, as text.
+struct Ending {
+  explicit Ending(std::uint16_t port) : t(false, port) {
+    t.greet();
+    if (!t.prove().passed.empty()) t.pick_up();
+  }
+  void say(std::uint8_t flags, std::uint32_t offset, std::uint32_t acked,
+           const std::string& data = {}) {
+    note(t.from_client(flags, kClient + 1 + offset, t.cookie + 1 + acked, data));
+  }
+  void wait(int ms) { note(t.rig.wait(milliseconds(ms))); }
+  void note(const Outcome& o) {
+    for (const Seen& s : o.answers) {
+      CHECK(s.sound());
+      heard += std::to_string(s.flags()) + ":" + std::to_string(s.sequence() - t.cookie) + ":" +
+               std::to_string(s.acknowledgement() - kClient) + ":" + std::to_string(s.window()) +
+               " ";
+    }
+    heard += "| ";
+  }
+  Pair t;
+  std::string heard;
+};
+
+}  // namespace
+
+TEST_CASE("A client's end is answered alike, whether a host is there to end or not",
+          "[handshake]") {
+  const std::size_t script = GENERATE(range(0, 6));
+  CAPTURE(script);
+  const auto play = [&](Ending& e, const std::function<void()>& host) {
+    switch (script) {
+      case 0:  // acknowledged in time
+        e.say(F, 0, 0);
+        host();
+        e.wait(60);
+        e.say(A, 1, 1);
+        e.say(A, 1, 1);
+        e.say(PA, 1, 1, "after the end");
+        break;
+      case 1:  // never acknowledged
+        e.say(F, 0, 0);
+        host();
+        e.wait(20'000);
+        break;
+      case 2:  // with data, and once more
+        e.say(F | tcp::kPsh, 0, 0, "hello");
+        e.say(F | tcp::kPsh, 0, 0, "hello");
+        host();
+        e.say(PA, 6, 0, "behind it");
+        e.wait(60);
+        e.say(F | tcp::kPsh, 0, 0, "hello");
+        e.say(A, 6, 1);
+        break;
+      case 3:  // reset instead of the last acknowledgement
+        e.say(F, 0, 0);
+        host();
+        e.wait(60);
+        e.say(R, 1, 0);
+        e.say(A, 1, 1);
+        e.wait(2000);
+        break;
+      case 4:  // a reset at once, data behind it, and the old handshake again
+        e.say(R, 0, 0);
+        e.say(PA, 0, 0, "hello");
+        e.say(A, 0, 0);
+        e.wait(1000);
+        break;
+      default:  // a SYN while it ends, and one after the end
+        e.say(F, 0, 0);
+        host();
+        e.say(S, 500'000, 0);
+        e.wait(60);
+        e.say(A, 1, 1);
+        e.say(A, 0, 0);
+    }
+  };
+  Ending forged(444);
+  play(forged, [] {});
+  Ending real(443);
+  play(real, [&] {
+    const std::uint32_t got = script == 2 ? 6 : 1;
+    if (real.t.rig.now().tick % 2 == 0) real.t.from_host(A, kHost + 1, kClient + 1 + got);
+    CHECK(real.t.from_host(F, kHost + 1, kClient + 1 + got).end == "host-answered");
+  });
+  CHECK(real.heard == forged.heard);
+  if (script == 0 || script == 2 || script == 4) {
+    const Outcome o = real.t.from_host(R, kHost + (script == 4 ? 1 : 2), 0);
+    CHECK(o.end == "late-reset");
+    CHECK(o.passed.empty());
+  }
+  CHECK(forged.t.rig.chain->reply().counters().proofs == 1);
 }

@@ -117,7 +117,13 @@ TEST_CASE("chain: a forged conversation from SYN to FIN", "[chain][verdicts]") {
   CHECK(o.answers[0].acknowledgement() == 1101);
   o = rig.send(Side::outside, segment(syn, kFinAck, 1101, isn + 1));
   REQUIRE(o.answers.size() == 1);
+  CHECK(o.answers[0].flags() == tcp::kAck);
+  CHECK(o.answers[0].acknowledgement() == 1102);
+  o = rig.wait(std::chrono::milliseconds(25));
+  REQUIRE(o.answers.size() == 1);
+  CHECK(o.answers[0].sound());
   CHECK(o.answers[0].flags() == kFinAck);
+  CHECK(o.answers[0].l3 == 14 + 4 * tags);
   CHECK(o.answers[0].acknowledgement() == 1102);
   o = rig.send(Side::outside, segment(syn, tcp::kAck, 1102, isn + 2));
   CHECK(o.end == "conversation");

@@ -55,15 +55,28 @@ struct Client {
     c.answer.frame = nullptr;
     CHECK(c.ours);
     CHECK(c.answer.reason == Reason::answered);
-    CHECK(seen.sound());
     CHECK(seen.ip_length() <= frame.ip_length());
+    hear(seen);
+    return c;
+  }
+  /// How many FINs the box sends of its own accord.
+  int closes(Now now) {
+    int n = 0;
+    reply.close(now, [&](rte_mbuf* frame) {
+      ++n;
+      hear(Seen(frame));
+      CHECK(got_flags == FA);
+    });
+    return n;
+  }
+  void hear(const Seen& seen) {
+    CHECK(seen.sound());
     CHECK(seen.ttl() == 128);
     CHECK(seen.tcp_options().empty());
     got_flags = seen.flags();
     got_sequence = seen.sequence() - cookie - 1;
     got_ack = seen.acknowledgement() - isn - 1;
     got_window = seen.window();
-    return c;
   }
   /// Ours, and absorbed in silence.
   bool absorbed(std::uint8_t flags, std::uint32_t offset, std::size_t size = 0, Now now = {}) {

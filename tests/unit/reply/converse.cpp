@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <vector>
+
 #include "client.hpp"
 
 using namespace mitibox;
@@ -72,16 +74,17 @@ TEST_CASE("RFC 5961: only the exact RST ends, a near one is challenged, others a
   CHECK_FALSE(c.send(PA, 10, 5, at(3002)).ours);
 }
 
-TEST_CASE("A repeated FIN gets the same FIN/ACK, data behind it an ACK") {
+TEST_CASE("A repeated FIN gets an ACK, as does data behind it") {
   Box box;
   Client c(box.reply);
   c.connect();
   c.send(FA, 0, 7);
-  CHECK(c.got_ack == 8);
+  CHECK(c.acks(8));
   c.send(FA, 0, 7);
-  CHECK(c.got_flags == FA);
+  CHECK(c.acks(8));
+  CHECK(c.absorbed(A, 8));  // our FIN is still to come
+  CHECK(c.closes(at(20)) == 1);
   CHECK(c.got_sequence == 0);
-  CHECK(c.got_ack == 8);
   CHECK(c.absorbed(A, 8));  // not of our FIN
   CHECK(box.reply.conversations() == 1);
   c.acked = 1;
@@ -89,6 +92,44 @@ TEST_CASE("A repeated FIN gets the same FIN/ACK, data behind it an ACK") {
   CHECK(c.acks(8));
   CHECK(c.absorbed(A, 8));
   CHECK(box.reply.conversations() == 0);
+}
+
+TEST_CASE("A FIN is repeated until it is acknowledged, six times at most") {
+  Box box;
+  Client c(box.reply);
+  c.connect();
+  c.send(FA, 0, 0, at(1000));
+  std::vector<int> sent;
+  for (int ms = 1000; ms < 60'000; ++ms)
+    if (c.closes(at(ms)) != 0) sent.push_back(ms - 1000);
+  CHECK(sent == std::vector<int>{20, 520, 1520, 3520, 7520, 15'520});
+  CHECK(c.got_sequence == 0);
+  CHECK(c.got_ack == 1);
+  CHECK(box.reply.conversations() == 0);
+}
+
+TEST_CASE("In the name of a host the FIN waits for the host's") {
+  Box box;
+  Client c(box.reply);
+  c.connect();
+  const Frame any(c.probe);
+  box.reply.speak_for_host(any.packet);
+  c.send(FA, 0, 0, at(1000));
+  const bool late = GENERATE(false, true);
+  if (late) CHECK(c.closes(at(9000)) == 0);
+  rte_mbuf* const fin = box.reply.host_ended(any.packet, at(late ? 9000 : 1003));
+  if (late) {
+    REQUIRE(fin != nullptr);
+    c.hear(Seen(fin));
+    CHECK(c.got_flags == FA);
+    CHECK(c.closes(at(9499)) == 0);
+    CHECK(c.closes(at(9500)) == 1);
+  } else {
+    CHECK(fin == nullptr);
+    CHECK(c.closes(at(1019)) == 0);
+    CHECK(c.closes(at(1020)) == 1);
+  }
+  CHECK(box.reply.host_ended(any.packet, at(9600)) == nullptr);
 }
 
 TEST_CASE("A SYN/ACK out of nowhere is challenged inside a conversation only") {
@@ -132,8 +173,12 @@ TEST_CASE("With an empty pool nothing moves on: the peer repeats") {
   c.send(PA, 0, 10);
   CHECK(c.acks(10));
   c.send(FA, 10);
-  CHECK(c.got_flags == FA);
-  CHECK(c.got_ack == 11);
+  CHECK(c.acks(11));
+  only = rte_pktmbuf_alloc(pool);
+  REQUIRE(only != nullptr);
+  CHECK(c.closes(at(20)) == 0);
+  rte_pktmbuf_free(only);
+  CHECK(c.closes(at(40)) == 1);
 }
 
 TEST_CASE("Fragments, other protocols and group addresses are not conversations") {

@@ -17,15 +17,17 @@ TEST_CASE("Connect, data, FIN: an open, silent service") {
   CHECK(c.got_window == 16384);
   c.send(PA, 100, 1460);
   CHECK(c.acks(1560));
-  c.send(FA, 1560, 0);
-  CHECK(c.answered);
-  CHECK(c.got_flags == FA);
+  c.send(FA, 1560, 0, at(1000));
+  CHECK(c.acks(1561));
+  CHECK(c.closes(at(1019)) == 0);
+  CHECK(c.closes(at(1020)) == 1);
   CHECK(c.got_sequence == 0);
   CHECK(c.got_ack == 1561);
   CHECK(box.reply.conversations() == 1);
   c.acked = 1;
   CHECK(c.absorbed(A, 1561));
   CHECK(box.reply.conversations() == 0);
+  CHECK(c.closes(at(60'000)) == 0);
   // After the end nothing, whatever of it comes again.
   CHECK_FALSE(c.send(A, 1561).ours);
   CHECK_FALSE(c.send(PA, 1561, 10).ours);
@@ -60,8 +62,7 @@ TEST_CASE("The handshake is completed by its first data too, and by a FIN") {
   fin.probe.source_port = 40001;
   fin.syn();
   CHECK(fin.send(FA, 0, 5).proof);
-  CHECK(fin.got_flags == FA);
-  CHECK(fin.got_ack == 6);
+  CHECK(fin.acks(6));
   CHECK(box.reply.counters().proofs == 2);
 }
 
