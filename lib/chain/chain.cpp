@@ -50,7 +50,7 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       ruleset(policy),
       reply(policy, secrets_of(config), config.pool,
             share(policy.tables.conversations, config.workers), config.name + " reply"),
-      splices(secrets_of(config), config.pool, config.name + " splices"),
+      splices(secrets_of(config), config.pool, config.name + " splices", policy.normalise.timing),
       neighbours(policy, config.own_mac, config.pool, {config.facts, config.speaks}),
       transmit(wire, counters),
       persona(hosts_key(config), config.secrets.isn.k1),
@@ -89,6 +89,7 @@ void Chain::tick(Now now) {
   r.reply.close(now, [&](rte_mbuf* frame) {
     r.transmit.queue(frame, Side::outside, Transmit::Origin::made);
   });
+  r.splices.leave(now, [&](Splice& s) { r.call_again(s, now); });
   r.splices.tick(now, [&](Splice& s) { r.repeat(s, now); });
   r.reassembly.sweep(now, kSweep);
   Neighbours::Output made;

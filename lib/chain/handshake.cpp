@@ -39,7 +39,7 @@ void Chain::Rooms::call(Packet& p, const SynOffer& offer, Now now) {
   s->told = p.acknowledgement - 1;
   s->offer = offer;
   s->window = p.window << (offer.scaled() ? offer.window_scale : 0U);
-  call_again(*s, now);
+  splices.call_later(*s, [&](Splice& call) { call_again(call, now); });
   ++splices.counters().called;
   reply.speak_for_host(p);
   if (!bare_ack(p)) keep(p, *s, now);

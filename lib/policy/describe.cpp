@@ -158,6 +158,7 @@ void details(Page& page, const Policy& p) {
   page.row("headers", on(p.normalise.headers), "TTL, IP ID, TOS and flow label of what leaves");
   page.row("options", on(p.normalise.options), "TCP options of SYNs that are forwarded");
   page.row("isn", on(p.normalise.isn), "initial sequence numbers of hosts that open connections");
+  page.row("timing", on(p.normalise.timing), "calls to hosts leave at drawn instants");
   const auto& t = p.timeouts;
   page.topic("Timeouts");
   page.row("grace", to_string(t.grace), "after start");

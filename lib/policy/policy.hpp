@@ -92,6 +92,7 @@ struct Policy {
     bool headers = true;   ///< IP: what leaves shows the persona's TTL, ID, TOS and flow label
     bool options = true;   ///< TCP options of both ends' SYNs, in forwarded handshakes too
     bool isn = true;       ///< initial sequence numbers of hosts that open connections
+    bool timing = true;    ///< calls to hosts leave at drawn instants
   } normalise;
 
   struct {

@@ -162,6 +162,7 @@ constexpr Key<Policy> kNormaliseKeys[] = {
     {"headers", [](const Value& v, Policy& p) { p.normalise.headers = v.boolean(); }},
     {"options", [](const Value& v, Policy& p) { p.normalise.options = v.boolean(); }},
     {"isn", [](const Value& v, Policy& p) { p.normalise.isn = v.boolean(); }},
+    {"timing", [](const Value& v, Policy& p) { p.normalise.timing = v.boolean(); }},
 };
 
 constexpr Key<Policy> kTimeoutsKeys[] = {

@@ -11,17 +11,19 @@ namespace {
 
 constexpr char kOption[] = "tables";
 
-Key128 own_key(const Secrets& secrets) {
+Key128 own_key(const Secrets& secrets, std::uint64_t use) {
   Key128 key = secrets.persona;
-  key.k0 ^= siphash24_of(secrets.persona, std::uint64_t{1});
+  key.k0 ^= siphash24_of(secrets.persona, use);
   return key;
 }
 
 }  // namespace
 
-Splices::Splices(const Secrets& secrets, rte_mempool* pool, const std::string& name)
+Splices::Splices(const Secrets& secrets, rte_mempool* pool, const std::string& name, bool departs)
     : builder_(pool),
-      persona_(own_key(secrets)),
+      persona_(own_key(secrets, 1)),
+      departs_(departs),
+      departures_(own_key(secrets, 3), kMost, name + "-calls"),
       index_({name + "-index", kOption}, kMost),
       splices_(kMost, {name, kOption}),
       due_(kMost, {name + "-due", kOption}) {
@@ -122,7 +124,7 @@ rte_mbuf* Splices::make_ack(const Packet& syn_ack, std::uint32_t window, std::ui
 }
 
 std::size_t Splices::memory_bytes() {
-  return kMost * (sizeof(Splice) + sizeof(Tick)) + FlowIndex::memory_bytes(kMost) + 1024;
+  return kMost * (sizeof(Splice) + sizeof(Tick) + sizeof(std::uint32_t)) + FlowIndex::memory_bytes(kMost) + 1024;
 }
 
 }  // namespace mitibox

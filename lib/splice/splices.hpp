@@ -15,6 +15,7 @@
 #include "packet/offer.hpp"
 #include "packet/persona.hpp"
 #include "probability/fixed_array.hpp"
+#include "splice/departures.hpp"
 #include "tracker/flow_index.hpp"
 
 namespace mitibox {
@@ -67,7 +68,8 @@ class Splices {
   };
 
   /// `pool`: for the frames made here. Throws std::runtime_error when memory is short.
-  Splices(const Secrets& secrets, rte_mempool* pool, const std::string& name);
+  /// `departs`: whether calls wait for drawn instants.
+  Splices(const Secrets& secrets, rte_mempool* pool, const std::string& name, bool departs);
   ~Splices();
   Splices(const Splices&) = delete;
   Splices& operator=(const Splices&) = delete;
@@ -82,6 +84,20 @@ class Splices {
 
   /// When tick() is to visit it next.
   void visit_at(const Splice& splice, Tick when) { due_[place(splice)] = when == 0 ? 1 : when; }
+
+  /// Lets leave() have it at one of its instants; at once when `departures` is off or too many wait.
+  template <typename Call>
+  void call_later(Splice& splice, Call call) {
+    if (!departs_ || !departures_.add(place(splice))) call(splice);
+  }
+  /// Calls that nobody has made yet and whose time has come; call once a poll.
+  template <typename Call>
+  void leave(Now now, Call call) {
+    departures_.take(now, [&](std::uint32_t at) {
+      Splice& s = splices_[at];
+      if (s.state == Splice::State::calling && s.calls == 0) call(s);
+    });
+  }
 
   /// Keeps a segment that the box acknowledges; false when there is no room.
   bool hold(Splice& splice, const Packet& segment, Now now);
@@ -139,6 +155,8 @@ class Splices {
 
   Builder builder_;
   Persona persona_;
+  bool departs_;
+  Departures departures_;
   FlowIndex index_;
   FixedArray<Splice> splices_;  ///< idle ones are chained by `hash`
   FixedArray<Tick> due_;        ///< of each; 0: idle

@@ -2,11 +2,13 @@
 // Admission by handshake: what client and host see of one another.
 #include <catch2/catch.hpp>
 #include <functional>
+#include <set>
 
 #include "rig.hpp"
 
 using namespace mitibox;
 using namespace mitibox::test;
+using std::chrono::milliseconds;
 
 namespace {
 
@@ -27,7 +29,11 @@ Policy handshake_policy() {
 
 /// A client and a host on both sides of the box.
 struct Pair {
-  explicit Pair(bool v6 = false, std::uint16_t port = 443) {
+  explicit Pair(const Policy& policy) : rig(policy) { address(false, 443); }
+  explicit Pair(bool v6 = false, std::uint16_t port = 443) : rig(handshake_policy()) {
+    address(v6, port);
+  }
+  void address(bool v6, std::uint16_t port) {
     if (v6) {
       client.source = host.destination = "2001:db8:ffff::7";
       client.destination = host.source = "2001:db8:1::10";
@@ -86,7 +92,7 @@ struct Pair {
     REQUIRE(pick_up().answers.size() == 1);
   }
 
-  Rig rig{handshake_policy()};
+  Rig rig;
   Probe client;
   Probe host;
   std::uint32_t cookie = 0;
@@ -128,6 +134,32 @@ TEST_CASE("A proven client's call reaches its host as a plain SYN, and both talk
   CHECK(reply.passed[0].sound());
   CHECK(reply.passed[0].acknowledgement() == kHost + 12);
   CHECK(reply.answers.empty());
+}
+
+TEST_CASE("Calls leave at drawn instants, and what their clients say waits for them",
+          "[handshake]") {
+  Policy policy = handshake_policy();
+  policy.normalise.timing = true;
+  std::set<int> waits;
+  for (int i = 0; i < 16; ++i) {
+    Pair t(policy);
+    t.rig.wait(milliseconds(i));
+    t.greet();
+    CHECK(t.prove("GET ").passed.empty());
+    int ms = 0;
+    Outcome o;
+    while (o.passed.empty() && ms < 10) {
+      o = t.rig.wait(milliseconds(1));
+      ++ms;
+    }
+    waits.insert(ms);
+    REQUIRE(o.passed.size() == 1);
+    CHECK(o.passed[0].flags() == S);
+    CHECK(t.rig.wait(milliseconds(900)).passed.empty());
+    CHECK(t.pick_up().answers.size() == 2);
+  }
+  CHECK(waits.size() > 1);
+  CHECK(*waits.rbegin() <= 3);
 }
 
 TEST_CASE("Until the host says something the box acknowledges, and the host gets all",
@@ -302,7 +334,6 @@ namespace {
 
 constexpr std::uint8_t F = tcp::kFin | tcp::kAck;
 constexpr std::uint8_t R = tcp::kRst;
-using std::chrono::milliseconds;
 
 /// How one who has finished a handshake ends: what comes back, as text.
 struct Ending {

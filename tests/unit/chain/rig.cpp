@@ -66,7 +66,7 @@ Policy plain_policy() {
   p.probability.drop = 0;
   p.admission = Policy::Admission::forward;
   p.trust.evidence = Policy::Evidence::attempt;
-  p.normalise.headers = p.normalise.options = p.normalise.isn = false;
+  p.normalise.headers = p.normalise.options = p.normalise.isn = p.normalise.timing = false;
   p.timeouts.grace = Seconds(0);
   p.tables = {1024, {}, 1024, 4096, 256, 64, 1024, false};
   return p;
