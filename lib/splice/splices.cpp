@@ -23,7 +23,7 @@ Splices::Splices(const Secrets& secrets, rte_mempool* pool, const std::string& n
     : builder_(pool),
       persona_(own_key(secrets, 1)),
       departs_(departs),
-      departures_(own_key(secrets, 3), kMost, name + "-calls"),
+      departures_(own_key(secrets, 4), kMost, name + "-calls"),
       index_({name + "-index", kOption}, kMost),
       splices_(kMost, {name, kOption}),
       due_(kMost, {name + "-due", kOption}) {
