@@ -90,6 +90,11 @@ void Chain::Rooms::host_answers(Packet& p, Splice& s, Now now) {
   // The host may repeat its SYN/ACK if this is lost, and is answered again then.
   rte_mbuf* ack = splices.make_ack(p, s.window, tracker.client_scale(p));
   if (ack == nullptr) return p.drop(Reason::reply_pool);
+  // A host takes the time from its SYN/ACK to this for the round trip to its client, while it is
+  // that of the LAN: BBR sends a tenth of what it could, timers start short. Nobody measures what
+  // was sent twice (RFC 6298 section 3): so it is asked for its SYN/ACK once more.
+  if (rte_mbuf* syn = s.calls == 1 ? splices.make_syn(s) : nullptr; syn != nullptr)
+    transmit.queue(syn, Side::inside, Transmit::Origin::made);
   transmit.queue(ack, Side::inside, Transmit::Origin::made);
   tracker.answered(p, s.told, s.window, now);
   ++splices.counters().answered;

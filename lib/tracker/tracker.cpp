@@ -189,6 +189,8 @@ void Tracker::track_segment(Packet& p, Now now) {
     if (first ? !answers_syn(p) : !in_window(sender, receiver, p))
       return p.drop(Reason::tcp_window);
     if (first) start_end(sender, receiver, p);
+    // The client has had the box's; its own segments acknowledge the host's.
+    if (!first && c.shifted && c.opener == Side::outside) return p.consume(Reason::host_answered);
   } else if (c.state == TcpState::syn_sent) {
     // Until the answer's own numbers are known, what counts is that it answers this SYN.
     const bool challenge = event == TcpEvent::ack;

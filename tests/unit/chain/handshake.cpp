@@ -89,7 +89,7 @@ struct Pair {
   void connect() {
     greet();
     REQUIRE(prove().passed.size() == 1);
-    REQUIRE(pick_up().answers.size() == 1);
+    REQUIRE(pick_up().answers.size() == 2);
   }
 
   Rig rig;
@@ -116,11 +116,11 @@ TEST_CASE("A proven client's call reaches its host as a plain SYN, and both talk
   const Outcome answer = t.pick_up();
   CHECK(answer.end == "host-answered");
   CHECK(answer.passed.empty());
-  REQUIRE(answer.answers.size() == 1);
-  CHECK(answer.answers[0].sound());
-  CHECK(answer.answers[0].flags() == A);
-  CHECK(answer.answers[0].sequence() == kClient + 1);
-  CHECK(answer.answers[0].acknowledgement() == kHost + 1);
+  REQUIRE(answer.answers.size() == 2);
+  CHECK(answer.answers[1].sound());
+  CHECK(answer.answers[1].flags() == A);
+  CHECK(answer.answers[1].sequence() == kClient + 1);
+  CHECK(answer.answers[1].acknowledgement() == kHost + 1);
 
   // The host speaks first.
   const Outcome banner = t.from_host(PA, kHost + 1, kClient + 1, "220 hello\r\n");
@@ -156,7 +156,7 @@ TEST_CASE("Calls leave at drawn instants, and what their clients say waits for t
     REQUIRE(o.passed.size() == 1);
     CHECK(o.passed[0].flags() == S);
     CHECK(t.rig.wait(milliseconds(900)).passed.empty());
-    CHECK(t.pick_up().answers.size() == 2);
+    CHECK(t.pick_up().answers.size() == 3);
   }
   CHECK(waits.size() > 1);
   CHECK(*waits.rbegin() <= 3);
@@ -179,10 +179,11 @@ TEST_CASE("Until the host says something the box acknowledges, and the host gets
     next += 2;
   }
   const Outcome answered = t.pick_up();
-  REQUIRE(answered.answers.size() == (early ? 3 : 1));
-  for (const Seen& s : answered.answers) {
-    CHECK(s.sound());
-    CHECK(s.acknowledgement() == kHost + 1);
+  REQUIRE(answered.answers.size() == (early ? 4 : 2));
+  CHECK(answered.answers[0].flags() == S);
+  for (std::size_t i = 1; i < answered.answers.size(); ++i) {
+    CHECK(answered.answers[i].sound());
+    CHECK(answered.answers[i].acknowledgement() == kHost + 1);
   }
   const Outcome data = t.from_client(PA, next, t.cookie + 1, "HTTP/1.1\r\n");
   REQUIRE(data.answers.size() == 1);
@@ -211,6 +212,34 @@ TEST_CASE("A host that repeats its SYN/ACK is answered again, its client hears n
   CHECK(again.answers[0].sound());
   CHECK(again.answers[0].sequence() == kClient + 1);
   CHECK(again.answers[0].acknowledgement() == kHost + 1);
+}
+
+TEST_CASE("A host does not take the LAN's round trip for its client's", "[handshake]") {
+  Pair t(GENERATE(false, true));
+  t.greet();
+  const Outcome call = t.prove();
+  REQUIRE(call.passed.size() == 1);
+  const bool repeated = GENERATE(false, true);
+  if (repeated) CHECK(t.rig.wait(std::chrono::milliseconds(1100)).passed.size() == 1);
+  const Outcome answer = t.pick_up();
+  // What was sent twice is not measured; the SYN that asks for it goes before the ACK.
+  REQUIRE(answer.answers.size() == (repeated ? 1 : 2));
+  CHECK(answer.answers.back().flags() == A);
+  if (repeated) return;
+  const Seen& syn = answer.answers[0];
+  CHECK(syn.sound());
+  CHECK(syn.flags() == S);
+  CHECK(syn.sequence() == kClient);
+  CHECK(syn.window() == call.passed[0].window());
+  CHECK(syn.tcp_options() == call.passed[0].tcp_options());
+  // Not even when the client has gone on beyond what the box takes.
+  CHECK(t.from_host(A, kHost + 1, kClient + 1).passed.empty());  // opens its window, by its scale
+  for (std::uint32_t n = 0; n < 6; ++n)
+    CHECK(t.from_client(PA, kClient + 1 + n * 1400, t.cookie + 1, std::string(1400, 'x')).end ==
+          "forward");
+  const Outcome again = t.pick_up();
+  CHECK(again.end == "host-answered");
+  CHECK(again.passed.empty());
 }
 
 TEST_CASE("A flood in a client's name inserts nothing, and reaches no host", "[handshake]") {
@@ -290,7 +319,7 @@ TEST_CASE("Hosts without window scale: both sides read their own units", "[hands
   Pair t;
   t.greet();
   REQUIRE(t.prove().passed.size() == 1);
-  REQUIRE(t.pick_up({2, 4, 5, 180}).answers.size() == 1);
+  REQUIRE(t.pick_up({2, 4, 5, 180}).answers.size() == 2);
   t.host.payload.clear();
   const Outcome banner = t.from_host(PA, kHost + 1, kClient + 1, "x");
   REQUIRE(banner.passed.size() == 1);
