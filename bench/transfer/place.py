@@ -22,7 +22,7 @@ from kit.lab import die_with_parent  # noqa: E402
 from kit.relay import Distance  # noqa: E402
 from kit.transfers import Job, run  # noqa: E402
 
-__all__ = ["Box", "Distance", "Io", "Job", "Lab", "congestion", "forwarder", "median", "opened", "poll", "rows",
+__all__ = ["Box", "Distance", "Io", "Job", "Lab", "forwarder", "median", "opened", "poll", "rows",
            "quiet", "run", "stack", "write"]
 
 # What a host of the LAN may lack, beside the default.
@@ -97,14 +97,6 @@ def stack(lab, node, name):
             lab.run(node, "sysctl", "-qw", f"{key}=1")
     for key, value in STACKS[name].items():
         lab.run(node, "sysctl", "-qw", f"{key}={value}")
-
-
-def congestion(lab, name):
-    """Every host's and client's congestion control."""
-    for node in ("out", "web", "shell", "dns", "perf"):
-        done = lab.run(node, "sysctl", "-qw", f"net.ipv4.tcp_congestion_control={name}")
-        if done.returncode:
-            raise RuntimeError(done.stdout)
 
 
 def quiet():

@@ -30,16 +30,17 @@ def leave_first_cpu():
         os.sched_setaffinity(0, range(1, os.cpu_count()))
 
 
-def run(lab, host, jobs, patience=60):
-    """Plays all jobs at once, the LAN's ends in node `host`; [Fared] in the same order."""
+def run(lab, host, jobs, patience=60, client="out", congestion=None):
+    """Plays all jobs at once between nodes `client` and `host`; [Fared] in the same order.
+    `patience`: seconds without a byte; `congestion`: control of both ends, else the machine's."""
     ready = [multiprocessing.Event() for _ in jobs]
-    servers = [lab.start(host, _serve, job, patience, event) for job, event in zip(jobs, ready)]
+    servers = [lab.start(host, _serve, job, patience, congestion, event) for job, event in zip(jobs, ready)]
     for event in ready:
         event.wait(patience)
-    clients = [lab.start("out", _connect, job, patience) for job in jobs]
+    clients = [lab.start(client, _connect, job, patience, congestion) for job in jobs]
     fared = []
-    for job, server, client in zip(jobs, servers, clients):
-        down, connected, seconds = client()
+    for job, server, ended in zip(jobs, servers, clients):
+        down, connected, seconds = ended()
         up, _, took = server()
         intact = up == _expected(job, "up") and down == _expected(job, "down")
         fared.append(Fared(intact, connected, max(seconds, took), up[1], down[1]))
@@ -50,22 +51,29 @@ def _expected(job, way):
     return hashlib.sha256(content(job, way)).hexdigest(), getattr(job, way)
 
 
-def _serve(job, patience, ready):
+def _control(peer, congestion):
+    if congestion:
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, congestion.encode())
+
+
+def _serve(job, patience, congestion, ready):
     leave_first_cpu()
     data = content(job, "down")
     with socket.create_server((job.address, job.port), family=family_of(job.address)) as server:
         server.settimeout(patience)
+        _control(server, congestion)
         ready.set()
         peer, _ = server.accept()
         with peer:
             return _exchange(peer, data, 0.0, patience)
 
 
-def _connect(job, patience):
+def _connect(job, patience, congestion):
     leave_first_cpu()
     data = content(job, "up")
     with socket.socket(family_of(job.address)) as peer:
         peer.bind((job.source, 0))
+        _control(peer, congestion)
         peer.settimeout(patience)
         began = time.monotonic()
         peer.connect((job.address, job.port))
