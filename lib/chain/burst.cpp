@@ -236,6 +236,10 @@ void Chain::Rooms::emit(Now now) {
     // Of a known connection whose host is gone nothing changes: it has fallen silent.
     if (p.from == Side::outside) neighbours.correct_destination(p);
     dress(p);
+    if (p.limited != Limited::no) [[unlikely]] {
+      emit_limited(p, now);
+      continue;
+    }
     transmit.queue(p.frame, other(p.from), Transmit::Origin::received);
   }
   if (ended != 0) free_frames({over.data(), ended});
@@ -248,6 +252,7 @@ void Chain::Rooms::emit_joined(Packet& p, Now now) {
     p.fragment = Fragment::first;
     dress(p);
     p.fragment = Fragment::none;
+    if (Splitter::needed(p)) split_joined(p);
   }
   reassembly.end(p, now, [&](rte_mbuf* frame) {
     transmit.queue(frame, other(p.from), Transmit::Origin::received);

@@ -51,6 +51,8 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       reply(policy, secrets_of(config), config.pool,
             share(policy.tables.conversations, config.workers), config.name + " reply"),
       splices(secrets_of(config), config.pool, config.name + " splices", policy.normalise.timing),
+      splitter(secrets_of(config), config.pool),
+      sacks(config.name + " sacks"),
       neighbours(policy, config.own_mac, config.pool, {config.facts, config.speaks}),
       transmit(wire, counters),
       persona(hosts_key(config), config.secrets.isn.k1),
@@ -133,6 +135,9 @@ const Reply& Chain::reply() const {
 const Splices::Counters& Chain::splices() const {
   return rooms_->splices.counters();
 }
+const Sacks::Counters& Chain::sacks() const {
+  return rooms_->sacks.counters();
+}
 const Neighbours& Chain::neighbours() const {
   return rooms_->neighbours;
 }
@@ -147,7 +152,8 @@ std::size_t Chain::memory_bytes(const Policy& policy, unsigned workers) {
       Reassembly::memory_bytes(share(t.fragments, workers)) +
       Probability::memory_bytes(share(t.retransmissions, workers)) +
       Trust::memory_bytes(share(t.sources, workers)) + Peers::memory_bytes(share(kPeers, workers)) +
-      Reply::memory_bytes(share(t.conversations, workers)) + Splices::memory_bytes();
+      Reply::memory_bytes(share(t.conversations, workers)) + Splices::memory_bytes() +
+      Sacks::memory_bytes();
   return one * std::max(1U, workers);
 }
 

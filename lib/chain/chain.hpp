@@ -19,6 +19,7 @@
 #include "reply/reply.hpp"
 #include "ruleset/ruleset.hpp"
 #include "scrubber/reassembly.hpp"
+#include "splice/sack.hpp"
 #include "splice/splices.hpp"
 #include "tracker/mapping.hpp"
 #include "tracker/survivors.hpp"
@@ -106,6 +107,7 @@ class Chain {
   [[nodiscard]] const Tracker& tracker() const;
   [[nodiscard]] const Reply& reply() const;
   [[nodiscard]] const Splices::Counters& splices() const;
+  [[nodiscard]] const Sacks::Counters& sacks() const;
   [[nodiscard]] const Neighbours& neighbours() const;
   [[nodiscard]] const Probability& probability() const;
 

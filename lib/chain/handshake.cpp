@@ -96,7 +96,7 @@ void Chain::Rooms::host_answers(Packet& p, Splice& s, Now now) {
   if (rte_mbuf* syn = s.calls == 1 ? splices.make_syn(s) : nullptr; syn != nullptr)
     transmit.queue(syn, Side::inside, Transmit::Origin::made);
   transmit.queue(ack, Side::inside, Transmit::Origin::made);
-  tracker.answered(p, s.told, s.window, now);
+  tracker.answered(p, {s.told, s.window, s.offer.sack}, now);
   ++splices.counters().answered;
   p.consume(Reason::host_answered);
   s.state = Splice::State::open;
@@ -116,7 +116,7 @@ void Chain::Rooms::deliver(Splice& s, Now now) {
     if (held.verdict != Verdict::forward) tracker.push(held);
     dress(held);
     counters.held.add(~std::uint64_t{0});
-    transmit.queue(held.frame, Side::inside, Transmit::Origin::received);
+    to_host(held, Transmit::Origin::received);
   }
   if (s.held_count == 0) splices.acknowledged(s, s.client_isn);
 }
@@ -192,7 +192,7 @@ void Chain::Rooms::take(Packet& p, Splice& s, Now now) {
   const Reply::Answer a = reply.converse(told, now).answer;
   if (a.frame != nullptr) transmit.queue(a.frame, p.from, Transmit::Origin::made);
   if (s.state == Splice::State::open) {
-    if (splices.hold(s, told, now)) rte_mbuf_refcnt_update(p.frame, 1);
+    if (splices.hold(s, p, now)) rte_mbuf_refcnt_update(p.frame, 1);
   } else if (a.reason == Reason::reply_pool) {
     p.drop(a.reason);
   } else {
@@ -243,7 +243,7 @@ void Chain::Rooms::repeat(Splice& s, Now now) {
   if (before == 0 || s.state != Splice::State::open) return;
   for (std::size_t i = 0; i < s.held_count; ++i) {
     rte_mbuf_refcnt_update(s.held[i].segment.frame, 1);
-    transmit.queue(s.held[i].segment.frame, Side::inside, Transmit::Origin::made);
+    to_host(s.held[i].segment, Transmit::Origin::made);
   }
 }
 

@@ -135,6 +135,11 @@ namespace mitibox {
   X(splice_full, drop, "splice-full",                                                              \
     "A proven client's segment, with no room to hold it until its host has answered",              \
     "Expected of clients that send much at once; else look for a host that is mute")               \
+  X(split, consume, "split", "A segment longer than its host takes, sent on in pieces",            \
+    "Intended")                                                                                    \
+  X(split_pool, drop, "split-pool",                                                                \
+    "A segment longer than its host takes, and no buffers to split it",                            \
+    "Raise tables.reply_buffers")                                                                  \
   X(challenge, consume, "challenge", "A SYN in a connection, answered with a challenge ACK",       \
     "Intended: RFC 5961")                                                                          \
   X(challenge_limit, drop, "challenge-limit", "A SYN in a connection, over the challenge rate",    \

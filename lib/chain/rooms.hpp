@@ -13,7 +13,9 @@
 #include "scrubber/scrubber.hpp"
 #include "shard/handoff.hpp"
 #include "shard/owner.hpp"
+#include "splice/sack.hpp"
 #include "splice/splices.hpp"
+#include "splice/split.hpp"
 #include "tracker/tracker.hpp"
 #include "trust/peers.hpp"
 
@@ -72,6 +74,9 @@ struct Chain::Rooms {
   void settle_strays(Now now);
   void emit(Now now);
   void emit_joined(Packet& p, Now now);
+  bool to_host(const Packet& p, Transmit::Origin origin);
+  void emit_limited(Packet& p, Now now);
+  void split_joined(Packet& p);
   void dress(Packet& p) {
     if (!dresses || p.klass < Class::inbound) return;
     if (p.from == Side::inside)
@@ -122,6 +127,8 @@ struct Chain::Rooms {
   Ruleset ruleset;
   Reply reply;
   Splices splices;
+  Splitter splitter;
+  Sacks sacks;
   Neighbours neighbours;
   Transmit transmit;
   Persona persona;   ///< of what hosts send

@@ -59,6 +59,15 @@ enum class Standing : std::uint8_t {
   stray,    ///< neither
 };
 
+/// Whether a TCP segment's host keeps less than its client was promised (MSS, SACK), and where such
+/// a client's segment starts.
+enum class Limited : std::uint8_t {
+  no,
+  yes,     ///< where its host expects it, or before; or the host's own
+  beyond,  ///< behind what its host has acknowledged
+  ahead,   ///< behind the end of all that went before it: there is a gap
+};
+
 enum class Fragment : std::uint8_t { none, first, later };
 
 /// Identity of a flow, the same in both directions: the outside end comes first.
@@ -109,6 +118,7 @@ struct Packet {
   /// Host byte order. TCP, UDP: ports; echo: the identifier in both; else 0.
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
+  std::uint16_t host_mss = 0;         ///< written by the Tracker; TcpEnd::mss of where it goes
   std::uint32_t sequence = 0;         ///< TCP, host byte order
   std::uint32_t acknowledgement = 0;  ///< TCP, host byte order
   std::uint32_t window = 0;           ///< TCP, as on the wire, unscaled
@@ -116,7 +126,8 @@ struct Packet {
   // Written by the Tracker.
   Standing standing = Standing::unknown;
   Verdict verdict = Verdict::pending;
-  Reason reason{};               ///< meaningful for drop and consumed
+  Reason reason{};  ///< meaningful for drop and consumed
+  Limited limited = Limited::no;
   std::int32_t connection = -1;  ///< index of the connection record, -1: none
   std::uint32_t hash = 0;        ///< keyed hash of `key`, of the connection table
   FlowKey key;

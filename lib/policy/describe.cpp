@@ -159,6 +159,8 @@ void details(Page& page, const Policy& p) {
   page.row("options", on(p.normalise.options), "TCP options of SYNs that are forwarded");
   page.row("isn", on(p.normalise.isn), "initial sequence numbers of hosts that open connections");
   page.row("timing", on(p.normalise.timing), "calls to hosts leave at drawn instants");
+  page.row("segments", on(p.normalise.segments), "split for hosts with a smaller MSS");
+  page.row("sack", on(p.normalise.sack), "made for hosts that have none");
   const auto& t = p.timeouts;
   page.topic("Timeouts");
   page.row("grace", to_string(t.grace), "after start");

@@ -93,6 +93,8 @@ struct Policy {
     bool options = true;   ///< TCP options of both ends' SYNs, in forwarded handshakes too
     bool isn = true;       ///< initial sequence numbers of hosts that open connections
     bool timing = true;    ///< calls to hosts leave at drawn instants
+    bool segments = true;  ///< split for hosts with a smaller MSS than the box promises
+    bool sack = true;      ///< made for hosts that have none, which the box promises
   } normalise;
 
   struct {

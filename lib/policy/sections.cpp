@@ -163,6 +163,8 @@ constexpr Key<Policy> kNormaliseKeys[] = {
     {"options", [](const Value& v, Policy& p) { p.normalise.options = v.boolean(); }},
     {"isn", [](const Value& v, Policy& p) { p.normalise.isn = v.boolean(); }},
     {"timing", [](const Value& v, Policy& p) { p.normalise.timing = v.boolean(); }},
+    {"segments", [](const Value& v, Policy& p) { p.normalise.segments = v.boolean(); }},
+    {"sack", [](const Value& v, Policy& p) { p.normalise.sack = v.boolean(); }},
 };
 
 constexpr Key<Policy> kTimeoutsKeys[] = {

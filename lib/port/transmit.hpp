@@ -32,16 +32,18 @@ class Transmit {
   Transmit(Wire& wire, Counters& counters) : wire_(wire), counters_(counters) {}
 
   /// Takes the frame: pads it with zeros to 60 bytes, clears stale offload fields, queues it.
-  void queue(rte_mbuf* frame, Side to, Origin origin) {
+  /// Whether there was room; it is freed otherwise.
+  bool queue(rte_mbuf* frame, Side to, Origin origin) {
     Queue& q = queues_[index(to)];
     if (q.count == kQueue || !prepare(frame)) [[unlikely]] {
       refuse(frame, to, origin);
-      return;
+      return false;
     }
     q.frames[q.count] = frame;
     q.origins[q.count] = origin;
     ++q.count;
     if (origin == Origin::made) ++q.made;
+    return true;
   }
 
   /// Offers everything queued to the ports once.

@@ -20,11 +20,18 @@ struct TcpEnd {
   std::uint32_t acked = 0;       ///< the last acknowledgement that this end has sent
   std::uint8_t scale = 0;        ///< shift of the windows that this end offers
   bool scale_offered : 1 = false;
-  bool fin : 1 = false;        ///< has sent FIN; `end` counts it
-  bool seen : 1 = false;       ///< has sent anything
-  bool reset : 1 = false;      ///< has reset the connection
-  bool picked_up : 1 = false;  ///< may have sent more than `end` says, before the box watched
+  bool fin : 1 = false;         ///< has sent FIN; `end` counts it
+  bool seen : 1 = false;        ///< has sent anything
+  bool reset : 1 = false;       ///< has reset the connection
+  bool picked_up : 1 = false;   ///< may have sent more than `end` says, before the box watched
+  bool lacks_sack : 1 = false;  ///< does not send the SACK that the box has promised its peer
+  /// Bytes that it takes in a segment, TCP options included (RFC 6691); 0: what the box has
+  /// promised its peer, or more.
+  std::uint16_t mss = 0;
+
+  [[nodiscard]] bool limited() const { return mss != 0 || lacks_sack; }
 };
+static_assert(sizeof(TcpEnd) == 20, "two of them and 24 bytes make a record");
 
 /// How the connection came to be, for eviction: those that anyone can make from afar go first.
 enum class Stage : std::uint8_t {

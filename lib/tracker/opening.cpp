@@ -7,6 +7,9 @@ namespace mitibox {
 
 namespace {
 
+/// Less than any host means: as little as Linux gives in to.
+constexpr std::uint16_t kLeastMss = 48;
+
 /// Whether a SYN holds an option that signs the sequence numbers, or data before the handshake.
 bool signs_numbers(const Packet& syn) {
   const std::uint8_t* at = syn.data() + syn.l4 + sizeof(TcpHeader);
@@ -124,15 +127,18 @@ Connection* Tracker::covered(Packet& p) {
   return &record(p);
 }
 
-void Tracker::answered(const Packet& syn_ack, std::uint32_t isn, std::uint32_t window, Now now) {
+void Tracker::answered(const Packet& syn_ack, const Promise& promise, Now now) {
   Connection& c = record(syn_ack);
-  c.shift = isn - syn_ack.sequence;
+  c.shift = promise.isn - syn_ack.sequence;
   c.shifted = true;
   TcpEnd& client = c.ends[index(Side::outside)];
   TcpEnd& host = c.ends[index(Side::inside)];
   client.acked = syn_ack.sequence + 1;
-  client.max_window = std::max(client.max_window, window);
+  client.max_window = std::max(client.max_window, promise.window);
   host.limit = client.acked + client.max_window;
+  const SynOffer offer = read_offer(syn_ack);
+  if (splits_ && offer.mss < persona_mss(syn_ack.family)) host.mss = std::max(offer.mss, kLeastMss);
+  host.lacks_sack = sacks_ && promise.sack && !offer.sack;
   c.state = TcpState::established;
   table(syn_ack).check_at(syn_ack.connection, now.tick + timeout(c));
 }

@@ -56,6 +56,8 @@ Tracker::Tracker(const Policy& policy, const Config& config)
                 ms(policy.timeouts.udp),       ms(policy.timeouts.udp_replied),
                 ms(policy.timeouts.other)},
       udp_silent_(policy.reply.udp == Policy::UdpReply::silent),
+      splits_(policy.normalise.segments),
+      sacks_(policy.normalise.sack),
       isn_(policy.normalise.isn ? std::optional(config.isn) : std::nullopt),
       grace_end_(policy.timeouts.grace),
       v4_(config.name + " conn4", kKeySizeV4, sizes(config.capacity_v4), config.secret,
@@ -140,6 +142,16 @@ inline void Tracker::enter(Packet& p, TcpState state, Now now) {
   table(p).check_at(p.connection, now.tick + timeout(c));
 }
 
+/// Before the record knows of the segment.
+void Tracker::limit(Packet& p, const Connection& c) {
+  p.host_mss = c.ends[index(Side::inside)].mss;
+  p.limited = Limited::yes;
+  if (seq_after(p.sequence, c.ends[index(Side::outside)].end))
+    p.limited = Limited::ahead;
+  else if (seq_after(p.sequence, c.ends[index(Side::inside)].acked))
+    p.limited = Limited::beyond;
+}
+
 inline void Tracker::track_tcp(Packet& p, Now now) {
   const TcpEvent event = tcp_event(p.tcp_flags);
   if (p.connection < 0) {
@@ -165,7 +177,11 @@ void Tracker::track_segment(Packet& p, Now now) {
   p.standing = Standing::known;
   const bool translated = c.shifted && p.from == Side::outside;
   const std::uint32_t told = p.acknowledgement;
-  if (translated) read_for_host(p, c);
+  if (translated) {
+    read_for_host(p, c);
+    if (c.ends[index(Side::inside)].limited()) [[unlikely]]
+      limit(p, c);
+  }
   const bool from_opener = p.from == c.opener;
   TcpEnd& sender = c.ends[index(p.from)];
   TcpEnd& receiver = c.ends[index(other(p.from))];

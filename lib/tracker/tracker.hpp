@@ -68,9 +68,14 @@ class Tracker {
   void pass(Packet& packet, Now now) { track_segment(packet, now); }
   /// Translates what pass() has kept back, for its host all the same.
   void push(Packet& packet) { translate(packet, record(packet)); }
-  /// The host's SYN/ACK, which pass() has let through, answers the call. `isn`: what the client was
-  /// told. `window`: the client's, as the box's ACK tells the host, scaled.
-  void answered(const Packet& syn_ack, std::uint32_t isn, std::uint32_t window, Now now);
+  /// What the box has told a client, and tells its host of it.
+  struct Promise {
+    std::uint32_t isn;     ///< of the host, as the client was told
+    std::uint32_t window;  ///< the client's, as the box's ACK tells the host, scaled
+    bool sack;             ///< the client was promised SACK
+  };
+  /// The host's SYN/ACK, which pass() has let through, answers the call.
+  void answered(const Packet& syn_ack, const Promise& promise, Now now);
   /// Looks a flow up by `key` and `hash`; whether there is an entry.
   bool find(Packet& packet) {
     packet.connection = table(packet).find(packet.key.words.data(), packet.hash);
@@ -142,11 +147,12 @@ class Tracker {
   void translate(Packet& p, const Connection& c) {
     if (!c.shifted) [[likely]]
       return;
-    if (p.from == Side::outside)
-      write_for_host(p, c);
-    else
-      write_for_outside(p, c);
+    if (p.from == Side::outside) return write_for_host(p, c);
+    write_for_outside(p, c);
+    if (c.ends[index(Side::inside)].lacks_sack) [[unlikely]]
+      p.limited = Limited::yes;
   }
+  static void limit(Packet& p, const Connection& c);
   /// A new connection's record, whoever opened it.
   Connection& blank(Packet& p, Now now);
   void draw_isn(Packet& p, Connection& c, Now now) const;
@@ -171,6 +177,8 @@ class Tracker {
     std::uint32_t half_open, established, closing, time_wait, udp, udp_replied, other;
   } timeouts_;
   bool udp_silent_;
+  bool splits_;                ///< segments for hosts with a smaller MSS than clients were promised
+  bool sacks_;                 ///< for hosts without SACK
   std::optional<Key128> isn_;  ///< of hosts that open connections, if they are drawn anew
   Time grace_end_;
   ConnectionTable v4_;

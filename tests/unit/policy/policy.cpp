@@ -142,7 +142,7 @@ TEST_CASE("every key reaches its field", "[policy]") {
              "partial":[{"divert":0.5,"for":"1m"},{"divert":0,"for":"2m"}]},
     "neighbours":{"answer_dark":["203.0.113.128/25"],"answer_live":false,
                   "dhcp_ranges":["203.0.113.200-203.0.113.220"]},
-    "reply":{"udp":"unreachable"}, "normalise":{"ecn":"keep","timing":false},
+    "reply":{"udp":"unreachable"}, "normalise":{"ecn":"keep","timing":false,"segments":false,"sack":false},
     "timeouts":{"grace":"1s","half_open":"2s","established":"3s","closing":"4s","time_wait":"5s",
                 "udp":"6s","udp_replied":"7s","other":"8s"},
     "tables":{"connections":1001,"connections_ipv6":1007,"sources":1002,"retransmissions":1003,"conversations":1004,
@@ -166,6 +166,8 @@ TEST_CASE("every key reaches its field", "[policy]") {
   REQUIRE(p.reply.udp == Policy::UdpReply::unreachable);
   REQUIRE(p.normalise.ecn == Policy::Ecn::keep);
   REQUIRE_FALSE(p.normalise.timing);
+  REQUIRE_FALSE(p.normalise.segments);
+  REQUIRE_FALSE(p.normalise.sack);
   const auto& t = p.timeouts;
   REQUIRE(std::vector<Seconds>{t.grace, t.half_open, t.established, t.closing, t.time_wait, t.udp,
                                t.udp_replied, t.other} ==

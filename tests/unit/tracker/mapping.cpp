@@ -83,7 +83,7 @@ TEST_CASE("mapping: a directory that cannot be used is named", "[tracker][mappin
   const Directory directory;
   Mapping::Place place = directory.place();
   place.directory += "/missing";
-  CHECK_THROWS_WITH(Table(place), Contains("/missing/unit.connections-v2.table") &&
+  CHECK_THROWS_WITH(Table(place), Contains("/missing/unit.connections-v3.table") &&
                                       Contains("No such file") && Contains("tables.persist"));
   const Survivors survivors(place, kNow);
   CHECK_THAT(only_remark(survivors), Contains("/missing"));
@@ -99,7 +99,7 @@ TEST_CASE("mapping: only whole records survive, at whatever moment the process e
   const auto left = [&] {
     Mapping::Place then = place;
     then.prefix = "copy";
-    const std::string copy = place.directory + "/copy.connections-v2.table";
+    const std::string copy = place.directory + "/copy.connections-v3.table";
     std::filesystem::copy_file(directory.file("table"), copy);
     Survivors survivors(then, kNow);
     CHECK(survivors.remarks().empty());
@@ -162,7 +162,7 @@ TEST_CASE("mapping: files that do not fit are refused with the reason", "[tracke
   }
   SECTION("layout") {
     put<std::uint32_t>(file, offsetof(Header, version), 99);
-    why = "layout 99, expected 2";
+    why = "layout 99, expected 3";
   }
   SECTION("record") {
     put<std::uint32_t>(file, offsetof(Header, record_size), 128);
