@@ -55,6 +55,22 @@ class WordWriter {
   std::uint64_t sum_ = 0;
 };
 
+/// The fixed header and its options; without the checksum.
+inline __attribute__((always_inline)) WordWriter write_tcp(std::uint8_t* at, const Packet& probe,
+                                                           const TcpFields& fields) {
+  const auto header = static_cast<std::uint32_t>(sizeof(TcpHeader) + fields.options.size_bytes());
+  WordWriter out(at);
+  const std::uint32_t from = fields.onward ? probe.source_port : probe.destination_port;
+  const std::uint32_t to = fields.onward ? probe.destination_port : probe.source_port;
+  out.put(be32(from << 16U | to));
+  out.put(be32(fields.sequence));
+  out.put(be32(fields.acknowledgement));
+  out.put(be32(header / 4 << 28U | std::uint32_t{fields.flags} << 16U | fields.window));
+  out.put(be32());
+  for (const std::uint32_t word : fields.options) out.put(be32::from_raw(word));
+  return out;
+}
+
 be16 icmp_checksum(const std::uint8_t* at, std::uint16_t length, std::uint64_t pseudo) {
   return checksum_of(sum_bytes(at, length) + pseudo);
 }
@@ -121,17 +137,21 @@ rte_mbuf* Builder::tcp(const Packet& probe, const IpFields& ip, const TcpFields&
   const auto header = static_cast<std::uint16_t>(sizeof(TcpHeader) + fields.options.size_bytes());
   const Draft draft = start(probe, ip, {protocol::kTcp, header, fields.onward}, taken);
   if (draft.frame == nullptr) return nullptr;
-  WordWriter out(draft.upper);
-  const std::uint32_t from = fields.onward ? probe.source_port : probe.destination_port;
-  const std::uint32_t to = fields.onward ? probe.destination_port : probe.source_port;
-  out.put(be32(from << 16U | to));
-  out.put(be32(fields.sequence));
-  out.put(be32(fields.acknowledgement));
-  out.put(
-      be32(std::uint32_t{header} / 4 << 28U | std::uint32_t{fields.flags} << 16U | fields.window));
-  out.put(be32());
-  for (const std::uint32_t word : fields.options) out.put(be32::from_raw(word));
+  WordWriter out = write_tcp(draft.upper, probe, fields);
   out.patch(16, checksum_of(out.sum() + draft.pseudo_sum));
+  return draft.frame;
+}
+
+rte_mbuf* Builder::data(const Packet& probe, const IpFields& ip, const TcpFields& fields,
+                        std::span<const std::uint8_t> payload) const {
+  const std::size_t header = sizeof(TcpHeader) + fields.options.size_bytes();
+  const auto length = static_cast<std::uint16_t>(header + payload.size());
+  const Draft draft = start(probe, ip, {protocol::kTcp, length, fields.onward});
+  if (draft.frame == nullptr) return nullptr;
+  WordWriter out = write_tcp(draft.upper, probe, fields);
+  std::memcpy(draft.upper + header, payload.data(), payload.size());
+  out.patch(16, checksum_of(out.sum() + draft.pseudo_sum +
+                            sum_bytes(draft.upper + header, payload.size())));
   return draft.frame;
 }
 

@@ -65,6 +65,10 @@ class Builder {
   rte_mbuf* tcp(const Packet& probe, const IpFields& ip, const TcpFields& fields,
                 rte_mbuf* taken = nullptr) const;
 
+  /// As tcp(), with data behind the header.
+  rte_mbuf* data(const Packet& probe, const IpFields& ip, const TcpFields& fields,
+                 std::span<const std::uint8_t> payload) const;
+
   /// The reply to an unfragmented echo request, of the same length: identifier, sequence number and
   /// data verbatim, code 0 (RFC 792, RFC 4443 4.2).
   rte_mbuf* echo_reply(const Packet& request, const IpFields& ip) const;

@@ -105,6 +105,23 @@ TEST_CASE("A port unreachable quotes the IP header and eight bytes as they came"
   CHECK(seen.part(seen.l4 + 8, seen.bytes.size()) == Bytes(quoted, quoted + (v6 ? 48 : 28)));
 }
 
+TEST_CASE("Data lies behind the header and its options, under the checksum") {
+  const bool v6 = GENERATE(false, true);
+  const std::size_t size = GENERATE(1U, 2U, 7U, 128U);
+  const Frame probe(probe_of(v6));
+  const std::vector<std::uint32_t> options =
+      GENERATE(std::vector<std::uint32_t>{}, std::vector<std::uint32_t>{0x01010101});
+  Bytes payload;
+  for (std::size_t i = 0; i < size; ++i) payload.push_back(static_cast<std::uint8_t>(251 * i + 3));
+  const Seen seen(
+      Builder(probe_pool()).data(probe.packet, kIp, {.flags = 0x18, .options = options}, payload));
+  CHECK(seen.sound());
+  CHECK(seen.flags() == 0x18);
+  const std::size_t header = 20 + 4 * options.size();
+  CHECK(seen.ip_length() == (v6 ? 40U : 20U) + header + size);
+  CHECK(seen.part(seen.l4 + header, seen.bytes.size()) == payload);
+}
+
 TEST_CASE("A datagram cut short is not quoted beyond its end") {
   Probe p = probe_of(false);
   p.protocol = protocol::kUdp;
