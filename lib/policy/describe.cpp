@@ -149,9 +149,36 @@ void neighbours(Page& page, const Policy& p) {
   if (p.neighbours.dhcp_ranges.empty()) page.row(name, "none");
 }
 
-void details(Page& page, const Policy& p) {
+std::string quoted(const std::string& text) {
+  return fmt::format("\"{}\"", policy_text::printable(text, Voice::kMost));
+}
+
+void reply(Page& page, const Policy& p) {
   page.topic("Reply");
   page.row("udp", p.reply.udp == Policy::UdpReply::silent ? "silent" : "unreachable");
+  const bool sparse = p.reply.surface == Policy::Surface::sparse;
+  page.row("surface", sparse ? "sparse" : "open",
+           sparse ? "TCP ports that are neither service nor decoy look closed"
+                  : "every TCP port looks open");
+  const auto& d = p.reply.decoys;
+  page.row("decoys", fmt::format("{}", d.share),
+           "of ports " + ports(d.ports) + " and those of services and voices");
+  page.row("", fmt::format("{}", d.elsewhere), "of all other ports");
+  page.row("", fmt::format("{:.1f}", expected_decoys(p)),
+           sparse ? "an address on average" : "an address on average, if it were \"sparse\"");
+  std::string_view name = "voices";
+  for (const Voice& v : p.reply.voices) {
+    std::string words;
+    if (!v.greeting.empty()) words += "greets " + quoted(v.greeting);
+    if (!v.answer.empty()) words += (words.empty() ? "answers " : ", answers ") + quoted(v.answer);
+    page.row(name, "port " + ports(v.ports), words);
+    name = "";
+  }
+  if (p.reply.voices.empty()) page.row(name, "none", "forged conversations are silent");
+}
+
+void details(Page& page, const Policy& p) {
+  reply(page, p);
   page.topic("Normalise");
   page.row("ecn", p.normalise.ecn == Policy::Ecn::clear ? "clear" : "keep", "of TCP");
   const auto on = [](bool is) { return is ? "on" : "off"; };

@@ -41,6 +41,15 @@ struct PartialLevel {
   Seconds duration{0};
 };
 
+/// How forged conversations speak at some TCP ports. A character of the policy is a byte here.
+struct Voice {
+  static constexpr std::size_t kMost = 128;  ///< bytes of greeting and answer together
+
+  std::vector<PortRange> ports;  ///< sorted, disjoint; a port has at most one voice
+  std::string greeting;  ///< said when the handshake is complete; empty: client speaks first
+  std::string answer;    ///< said to the client's first data; empty: silence
+};
+
 struct AddressRange {
   Address first, last;  ///< of one family
 };
@@ -53,6 +62,8 @@ struct Policy {
   enum class Admission : std::uint8_t { forward, handshake };
   enum class Evidence : std::uint8_t { attempt, weighted, proof };
   enum class UdpReply : std::uint8_t { silent, unreachable };
+  /// What a TCP port that is no service looks like: open everywhere, or closed but for decoys.
+  enum class Surface : std::uint8_t { open, sparse };
   enum class Ecn : std::uint8_t { clear, keep };
 
   Profile profile = Profile::standard;
@@ -83,8 +94,20 @@ struct Policy {
     bool answer_live = true;                ///< of the same addresses, those that live as well
   } neighbours;
 
+  /// With Surface::sparse: which ports look open that are no service.
+  struct Decoys {
+    /// Where services usually are, and `share` holds; sorted, disjoint.
+    std::vector<PortRange> ports{{21, 23},   {25, 25},     {53, 53},     {80, 80},    {110, 110},
+                                 {135, 135}, {139, 139},   {143, 143},   {443, 443},  {445, 445},
+                                 {993, 993}, {3306, 3306}, {3389, 3389}, {8080, 8080}};
+    double share = 0.25;      ///< of these, and of those that services and voices name
+    double elsewhere = 1e-4;  ///< of all others
+  };
   struct {
     UdpReply udp = UdpReply::silent;
+    Surface surface = Surface::open;
+    Decoys decoys;
+    std::vector<Voice> voices;
   } reply;
 
   struct {
@@ -136,6 +159,11 @@ Policy parse_policy(std::string_view json, std::string_view name);
 
 /// As parse_policy, from a file.
 Policy load_policy(const std::filesystem::path& file);
+
+/// The TCP ports that Policy::Decoys::share is of.
+std::bitset<65536> decoy_ports(const Policy& policy);
+/// How many ports of an address look open with Surface::sparse, on average.
+double expected_decoys(const Policy& policy);
 
 /// The whole policy with every default filled in, as text for an operator: `mitibox --check`.
 std::string describe(const Policy& policy);

@@ -6,12 +6,12 @@
 #include <algorithm>
 
 #include "packet/wire.hpp"
+#include "policy/voices.hpp"
 
 namespace mitibox {
 
 namespace {
 
-constexpr std::size_t kMaxList = 65536;
 constexpr std::size_t kMaxPartialLevels = 15;
 
 template <class T>
@@ -21,20 +21,6 @@ std::vector<Prefix> prefixes(const Value& list) {
   std::vector<Prefix> out;
   for (const Value& v : list.elements("prefixes", kMaxList)) out.push_back(v.prefix());
   return out;
-}
-
-std::vector<PortRange> ports(const Value& list) {
-  std::vector<PortRange> all;
-  for (const Value& v : list.elements("ports", kMaxList)) all.push_back(v.ports());
-  std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.first < b.first; });
-  std::vector<PortRange> merged;
-  for (const PortRange& r : all) {
-    if (!merged.empty() && r.first <= merged.back().last + 1)
-      merged.back().last = std::max(merged.back().last, r.last);
-    else
-      merged.push_back(r);
-  }
-  return merged;
 }
 
 std::uint8_t ip_protocol(const Value& v) {
@@ -65,8 +51,8 @@ Policy::Admission admission(const Value& v) {
 
 constexpr Key<Service> kServiceKeys[] = {
     {"address", [](const Value& v, Service& s) { s.address = v.address(); }},
-    {"tcp", [](const Value& v, Service& s) { s.tcp = ports(v); }},
-    {"udp", [](const Value& v, Service& s) { s.udp = ports(v); }},
+    {"tcp", [](const Value& v, Service& s) { s.tcp = v.port_list(); }},
+    {"udp", [](const Value& v, Service& s) { s.udp = v.port_list(); }},
     {"protocols",
      [](const Value& v, Service& s) {
        for (const Value& p : v.elements("protocol numbers", kMaxList))
@@ -145,12 +131,34 @@ constexpr Key<Policy> kNeighboursKeys[] = {
      }},
 };
 
+/// An object of its own within the policy.
+template <const auto& keys>
+constexpr Key<Policy> section(std::string_view name) {
+  return {name, [](const Value& v, Policy& p) { read_object(v, p, keys); },
+          [](const std::string& prefix, std::vector<std::string>& out) {
+            list_keys(keys, prefix, out);
+          }};
+}
+
+constexpr Key<Policy> kDecoysKeys[] = {
+    {"ports", [](const Value& v, Policy& p) { p.reply.decoys.ports = v.port_list(); }},
+    {"share", [](const Value& v, Policy& p) { p.reply.decoys.share = v.share(); }},
+    {"elsewhere", [](const Value& v, Policy& p) { p.reply.decoys.elsewhere = v.share(); }},
+};
+
 constexpr Key<Policy> kReplyKeys[] = {
     {"udp",
      [](const Value& v, Policy& p) {
        using enum Policy::UdpReply;
        p.reply.udp = v.choice<Policy::UdpReply>({{"silent", silent}, {"unreachable", unreachable}});
      }},
+    {"surface",
+     [](const Value& v, Policy& p) {
+       using enum Policy::Surface;
+       p.reply.surface = v.choice<Policy::Surface>({{"open", open}, {"sparse", sparse}});
+     }},
+    section<kDecoysKeys>("decoys"),
+    {"voices", read_voices, list_voice_keys},
 };
 
 constexpr Key<Policy> kNormaliseKeys[] = {
@@ -194,15 +202,6 @@ constexpr Key<Policy> kTablesKeys[] = {
      [](const Value& v, Policy& p) { p.tables.reply_buffers = v.integer(512, 1U << 20U); }},
     {"persist", [](const Value& v, Policy& p) { p.tables.persist = v.boolean(); }},
 };
-
-/// An object of its own within the policy.
-template <const auto& keys>
-constexpr Key<Policy> section(std::string_view name) {
-  return {name, [](const Value& v, Policy& p) { read_object(v, p, keys); },
-          [](const std::string& prefix, std::vector<std::string>& out) {
-            list_keys(keys, prefix, out);
-          }};
-}
 
 constexpr Key<Policy> kPolicyKeys[] = {
     {"profile", [](const Value&, Policy&) {}},  // read before all others

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "policy/text.hpp"
+#include "policy/voices.hpp"
 
 namespace mitibox {
 
@@ -141,6 +142,7 @@ void validate(Policy& policy, const Value& document) {
   check_services(policy, document);
   check_trust(policy, document);
   check_neighbours(policy, document);
+  check_voices(policy, document);
 }
 
 }  // namespace mitibox

@@ -114,6 +114,24 @@ const std::string& Value::text(std::string_view expected) const {
   return json_->get_ref<const std::string&>();
 }
 
+std::string Value::bytes(std::size_t most) const {
+  const std::string expected =
+      fmt::format("text of 1 to {} characters, each a byte: none beyond \\u00ff", most);
+  const std::string& utf8 = text(expected);
+  std::string out;
+  for (std::size_t i = 0; i < utf8.size(); ++i) {
+    auto c = static_cast<unsigned char>(utf8[i]);
+    if (c >= 0x80U) {  // JSON is UTF-8: U+0080 to U+00FF are C2 and C3, and one byte more
+      if (c > 0xc3U || i + 1 == utf8.size()) refuse(expected);
+      c = static_cast<unsigned char>((c & 3U) << 6U |
+                                     (static_cast<unsigned char>(utf8[++i]) & 0x3fU));
+    }
+    out += static_cast<char>(c);
+  }
+  if (out.empty() || out.size() > most) refuse(expected);
+  return out;
+}
+
 Seconds Value::duration(Seconds least) const {
   if (json_->is_number()) refuse("a duration with its unit, such as \"90s\", \"10m\" or \"1h30m\"");
   const auto d =
@@ -187,6 +205,20 @@ PortRange Value::ports() const {
   if (!first || !last) refuse(kExpected);
   if (*last < *first) refuse(fmt::format("the lower port first: \"{}-{}\"", *last, *first));
   return {*first, *last};
+}
+
+std::vector<PortRange> Value::port_list() const {
+  std::vector<PortRange> all;
+  for (const Value& v : elements("ports", kMaxList)) all.push_back(v.ports());
+  std::sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.first < b.first; });
+  std::vector<PortRange> merged;
+  for (const PortRange& r : all) {
+    if (!merged.empty() && r.first <= merged.back().last + 1)
+      merged.back().last = std::max(merged.back().last, r.last);
+    else
+      merged.push_back(r);
+  }
+  return merged;
 }
 
 void check_keys(const Value& object, std::span<const std::string_view> known) {

@@ -15,7 +15,8 @@
 
 namespace mitibox {
 
-inline constexpr std::size_t kMaxName = 300;  ///< of a file, in messages
+inline constexpr std::size_t kMaxName = 300;    ///< of a file, in messages
+inline constexpr std::size_t kMaxList = 65536;  ///< elements
 
 /// A file and a JSON pointer (RFC 6901) in it.
 struct Place {
@@ -52,11 +53,14 @@ class Value {
   [[nodiscard]] double share() const;  ///< 0..1
   [[nodiscard]] std::uint32_t integer(std::uint32_t least, std::uint32_t most) const;
   [[nodiscard]] const std::string& text(std::string_view expected) const;
+  /// Text of 1 to `most` characters U+0000 to U+00FF, each a byte.
+  [[nodiscard]] std::string bytes(std::size_t most) const;
   [[nodiscard]] Seconds duration(Seconds least = Seconds(1)) const;  ///< at most 7 days
   [[nodiscard]] Address address() const;
   [[nodiscard]] Prefix prefix() const;
   [[nodiscard]] AddressRange address_range() const;
   [[nodiscard]] PortRange ports() const;
+  [[nodiscard]] std::vector<PortRange> port_list() const;  ///< sorted, disjoint
 
   template <class Enum>
   struct Word {

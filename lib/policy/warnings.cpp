@@ -7,6 +7,7 @@
 
 #include "policy/policy.hpp"
 #include "policy/text.hpp"
+#include "policy/voices.hpp"
 
 namespace mitibox {
 
@@ -132,6 +133,30 @@ void neighbours(const Policy& p, Lines& out) {
                         to_string(r.first), to_string(r.last)));
 }
 
+void reply(const Policy& p, Lines& out) {
+  constexpr double kCredible = 100;
+  if (p.reply.udp == Policy::UdpReply::unreachable)
+    out.emplace_back(
+        "reply.udp \"unreachable\": a leak: real services that stay silent are marked by it");
+  if (p.reply.surface == Policy::Surface::sparse) {
+    if (p.trust.evidence == Policy::Evidence::proof)
+      out.emplace_back(
+          "reply.surface \"sparse\" with trust.evidence \"proof\": what looks closed is known to "
+          "be no service, and asking costs a scanner nothing; \"weighted\" makes it cost");
+    const double open = expected_decoys(p);
+    if (open > kCredible || open < 1)
+      out.push_back(fmt::format(
+          "reply.decoys: about {:.1f} at each address{}", open,
+          open < 1 ? "; what looks open is mostly a service" : ", more than a host offers"));
+  }
+  for (const Voice& v : p.reply.voices)
+    if (speaks_smtp(v) && v.greeting.starts_with('5'))
+      out.push_back(
+          fmt::format("reply.voices {}: a mail sender that is diverted gives its mail up; "
+                      "after a 4xx it tries again",
+                      policy_text::printable(v.greeting, 20)));
+}
+
 }  // namespace
 
 std::vector<std::string> warnings(const Policy& policy) {
@@ -141,9 +166,7 @@ std::vector<std::string> warnings(const Policy& policy) {
   probability(policy, out);
   trust(policy, out);
   neighbours(policy, out);
-  if (policy.reply.udp == Policy::UdpReply::unreachable)
-    out.emplace_back(
-        "reply.udp \"unreachable\": a leak: real services that stay silent are marked by it");
+  reply(policy, out);
   if (policy.timeouts.established < kIdleTcp)
     out.push_back(fmt::format(
         "timeouts.established {}: shorter than {} (RFC 5382); idle "

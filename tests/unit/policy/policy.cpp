@@ -67,6 +67,7 @@ TEST_CASE("the examples load without surprise", "[policy]") {
   full.gateways.clear();
   full.trust.never_distrust.clear();
   full.neighbours = {};
+  full.reply.voices.clear();
   REQUIRE(describe(full) == describe(parsed()));
 }
 
@@ -230,6 +231,30 @@ TEST_CASE("a policy is described with all its defaults", "[policy]") {
   REQUIRE_THAT(describe(parsed(R"(,"profile":"paper")")), Contains("hold") && Contains("attempt"));
 }
 
+TEST_CASE("decoys and voices are read, and described", "[policy]") {
+  const Policy p = parsed(R"(,"services":[{"address":"203.0.113.9","tcp":[444,"8000-8001"]}],
+    "reply":{"surface":"sparse","decoys":{"ports":[81,80,443],"share":0.5,"elsewhere":0.001},
+      "voices":[{"ports":[443],"answer":"\u0015\u0000\u00e9\u0080"},
+                {"ports":["21-22"],"greeting":"hi\r\n","answer":"no"}]})");
+  REQUIRE(p.reply.surface == Policy::Surface::sparse);
+  REQUIRE(pairs(p.reply.decoys.ports) == std::vector<std::pair<int, int>>{{80, 81}, {443, 443}});
+  REQUIRE(p.reply.voices.at(0).answer == std::string("\x15\0\xe9\x80", 4));
+  REQUIRE(p.reply.voices.at(0).greeting.empty());
+  REQUIRE(pairs(p.reply.voices.at(1).ports) == std::vector<std::pair<int, int>>{{21, 22}});
+  // 21, 22, 80, 81, 443, 444, 8000, 8001
+  REQUIRE(decoy_ports(p).count() == 8);
+  REQUIRE(expected_decoys(p) == Approx(4 + 65.527));
+  const std::string text = describe(p);
+  CAPTURE(text);
+  for (const char* expected :
+       {"surface          sparse ", "decoys           0.5 ", "of ports 80-81, 443 and", "0.001 ",
+        "69.5 ", "voices           port 443    answers \"\\x15\\x00\\xe9\\x80\"\n",
+        "port 21-22  greets \"hi\\x0d\\x0a\", answers \"no\"\n"})
+    CHECK_THAT(text, Contains(expected));
+  CHECK_THAT(describe(parsed()),
+             Contains("surface          open ") && Contains("voices           none"));
+}
+
 TEST_CASE("what is rarely meant is warned of, and nothing else", "[policy]") {
   const std::string sound =
       R"(,"gateways":["203.0.113.1","2001:db8:1::1"],
@@ -255,6 +280,15 @@ TEST_CASE("what is rarely meant is warned of, and nothing else", "[policy]") {
            Case{R"(,"probability":{"drop":1})", "only repeats get in"},
            Case{R"(,"probability":{"drop":1,"retransmission":"hold"})", "nobody gets in"},
            Case{R"(,"reply":{"udp":"unreachable"})", "reply.udp"},
+           Case{R"(,"reply":{"surface":"sparse"})", "reply.surface \"sparse\" with trust.evidence"},
+           Case{R"(,"reply":{"surface":"sparse","decoys":{"elsewhere":0.01}},
+                     "trust":{"evidence":"weighted"})",
+                "more than a host offers"},
+           Case{R"(,"reply":{"surface":"sparse","decoys":{"share":0.01,"elsewhere":0}},
+                     "trust":{"evidence":"weighted"})",
+                "reply.decoys: about 0.2 at each address"},
+           Case{R"(,"reply":{"voices":[{"ports":[25],"greeting":"554 no mail here\r\n"}]})",
+                "reply.voices 554 no mail here"},
            Case{R"(,"timeouts":{"established":"2h"})", "timeouts.established 2h"},
        }) {
     CAPTURE(c.json);
