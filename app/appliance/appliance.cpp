@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/eal.hpp"
+#include "base/key_file.hpp"
 
 namespace mitibox {
 
@@ -57,6 +58,15 @@ const Ports::Config& check(const Ports::Config& config) {
   return config;
 }
 
+Secrets secrets_for(const Policy& policy, const Options& options) {
+  if (options.key) return Secrets::derive(*options.key);
+  Secrets secrets = Secrets::derive(random_key());
+  // Decoys that move between two scans are told from services that stay.
+  if (policy.reply.surface == Policy::Surface::sparse)
+    secrets.surface = kept_key(std::filesystem::path(options.state) / "surface.key");
+  return secrets;
+}
+
 /// Runs it on that lcore, which may be this one, and passes on what it throws.
 void run_on(unsigned lcore, const std::function<void()>& task) {
   if (lcore == rte_lcore_id()) return task();
@@ -92,7 +102,7 @@ std::size_t needed_megabytes(const Policy& policy, const Options& options, unsig
 Appliance::Appliance(const Policy& policy, const Options& options)
     : policy_(policy),
       options_(options),
-      secrets_(Secrets::derive(options.key ? *options.key : random_key())),
+      secrets_(secrets_for(policy, options)),
       members_([] {
         std::deque<Member> members;
         for (const unsigned lcore : forwarding_lcores()) members.emplace_back().lcore = lcore;

@@ -30,6 +30,8 @@ po::options_description description() {
      "print the table every S seconds (0: only at the end)")
     ("key", po::value<std::string>()->value_name("HEX128"),
      "fix the secret: 32 hexadecimal digits. Only for reproducible runs")
+    ("state", po::value<std::string>()->value_name("DIR")->default_value("/var/lib/mitibox"),
+     "where a sparse surface keeps its key (reply.surface), so that a restart moves no decoy")
     ("until-idle", po::value<unsigned>()->value_name("MS"),
      "end when both ports have been silent for MS milliseconds (pcap devices)")
     ("mbufs", po::value<unsigned>()->value_name("N"),
@@ -64,6 +66,7 @@ Options read(const std::vector<std::string>& words) {
     o.stats_period = std::chrono::seconds(given["stats-period"].as<unsigned>());
   if (given.count("until-idle") != 0)
     o.until_idle = std::chrono::milliseconds(given["until-idle"].as<unsigned>());
+  o.state = given["state"].as<std::string>();
   if (given.count("mbufs") != 0) o.mbufs = given["mbufs"].as<unsigned>();
   if (given.count("key") != 0) {
     o.key = parse_key(given["key"].as<std::string>());

@@ -90,7 +90,8 @@ Json reply_of(const Chain& chain) {
           {"unreachables", reply.unreachables},
           {"proofs", reply.proofs},
           {"bad_cookies", reply.bad_cookies},
-          {"conversation_evictions", reply.conversation_evictions}};
+          {"conversation_evictions", reply.conversation_evictions},
+          {"resets", reply.resets}};
 }
 
 Json neighbours_of(const Chain& chain) {

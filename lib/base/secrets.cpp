@@ -34,6 +34,7 @@ Secrets Secrets::derive(Key128 master) {
   s.persona = next();
   s.isn = next();
   s.repetition = next();
+  s.surface = next();
   return s;
 }
 

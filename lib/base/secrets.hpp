@@ -23,6 +23,7 @@ struct Secrets {
   Key128 persona;         ///< IP identifiers and whatever else a forged packet draws
   Key128 isn;             ///< initial sequence numbers of hosts that open connections
   Key128 repetition;      ///< who may be sent a SYN/ACK once more
+  Key128 surface;         ///< which ports are decoys; outlives the process (key_file.hpp)
 
   /// Every secret is SipHash-2-4 of its own label under the master key.
   static Secrets derive(Key128 master);

@@ -58,6 +58,7 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       persona(hosts_key(config), config.secrets.isn.k1),
       dresses(policy.normalise.headers),
       ecn(policy.normalise.ecn == Policy::Ecn::keep ? 3 : 0),
+      attempts_count(policy.trust.evidence != Policy::Evidence::proof),
       owner(config.owner),
       self(config.self) {
   if (owner != nullptr) outbox.emplace(*config.handoff, self);

@@ -103,7 +103,28 @@ bool Chain::Rooms::passes(Packet& p, const Trust::Attempt& attempt, Ruleset::Mat
   return true;
 }
 
+/// What is neither a service nor a decoy is met as by a closed port. No handshake will prove such
+/// an attempt; it is evidence where attempts are, and nothing under `proof`.
+void Chain::Rooms::look_closed(Now now) {
+  Places closed;
+  diverted.each([&](std::size_t i) {
+    Packet& p = packets[i];
+    if (matches[i] != Ruleset::Match::illegitimate || !reply.looks_closed(p)) return;
+    closed.add(i);
+    // Where hosts see SYNs Trust has judged it.
+    if (attempts_count && !ruleset.forwards(p.destination())) {
+      const Address source = p.source();
+      const Trust::Attempt attempt = trust.find(source);
+      if (trust.judge(attempt, source, p.target(), now.time) == Trust::Decision::pass)
+        trust.illegitimate(attempt, source, now.time);
+    }
+    answer(p, reply.reset(p));
+  });
+  diverted = diverted.without(closed);
+}
+
 void Chain::Rooms::divert(Now now) {
+  if (reply.sparse()) look_closed(now);
   std::array<const Packet*, kBurst> probes;
   std::array<Reply::Answer, kBurst> answers;
   std::size_t n = 0;

@@ -71,6 +71,7 @@ struct Chain::Rooms {
   void draw(Now now);
   void judge(Now now);
   void divert(Now now);
+  void look_closed(Now now);
   void settle_strays(Now now);
   void emit(Now now);
   void emit_joined(Packet& p, Now now);
@@ -131,9 +132,10 @@ struct Chain::Rooms {
   Sacks sacks;
   Neighbours neighbours;
   Transmit transmit;
-  Persona persona;   ///< of what hosts send
-  bool dresses;      ///< normalise.headers
-  std::uint8_t ecn;  ///< bits of TOS and traffic class that stay
+  Persona persona;      ///< of what hosts send
+  bool dresses;         ///< normalise.headers
+  std::uint8_t ecn;     ///< bits of TOS and traffic class that stay
+  bool attempts_count;  ///< as evidence, without a proof
   const Owner* owner;
   unsigned self;
   std::optional<HandOff::Outbox> outbox;  ///< with several workers

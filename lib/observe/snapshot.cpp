@@ -121,6 +121,7 @@ Snapshot take_snapshot(const std::vector<const Chain*>& chains) {
     add(s.groups[3], "conversation_evictions", r.conversation_evictions);
     add(s.groups[3], "repetitions", r.repetitions);
     add(s.groups[3], "fins", r.fins);
+    add(s.groups[3], "resets", r.resets);
     const Splices::Counters& called = chain->splices();
     add(s.groups[3], "hosts_called", called.called);
     add(s.groups[3], "hosts_answered", called.answered);

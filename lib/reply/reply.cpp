@@ -23,7 +23,8 @@ Reply::Reply(const Policy& policy, const Secrets& secrets, rte_mempool* pool,
       repeats_(policy.admission == Policy::Admission::handshake),
       udp_unreachable_(policy.reply.udp == Policy::UdpReply::unreachable),
       ipv4_prefix_(policy.trust.ipv4_prefix),
-      ipv6_prefix_(policy.trust.ipv6_prefix) {}
+      ipv6_prefix_(policy.trust.ipv6_prefix),
+      surface_(policy, secrets.surface) {}
 
 Reply::~Reply() = default;
 
@@ -85,6 +86,19 @@ void Reply::open_tcp(Family family, const Syns& syns, Now now, std::span<Answer>
     }
     answers[syns.places[i]] = {frame, frame == nullptr ? Reason::reply_pool : Reason::answered};
   }
+}
+
+Reply::Answer Reply::reset(const Packet& syn) {
+  if (!may_answer(syn)) return {nullptr, Reason::reply_refused};
+  // RFC 9293 3.10.7.1: acknowledges all that the segment says.
+  const TcpFields fields{.sequence = 0,
+                         .acknowledgement = syn.sequence + 1 + syn.payload_length(),
+                         .flags = tcp::kRst | tcp::kAck,
+                         .window = 0};
+  rte_mbuf* frame = builder_.tcp(syn, persona_.tcp(syn), fields);
+  if (frame == nullptr) return {nullptr, Reason::reply_pool};
+  ++counters_.resets;
+  return {frame, Reason::answered};
 }
 
 Reply::Answer Reply::open_udp(const Packet& probe) {

@@ -21,6 +21,7 @@
 #include "reply/cookie.hpp"
 #include "reply/repetitions.hpp"
 #include "reply/script.hpp"
+#include "reply/surface.hpp"
 
 namespace mitibox {
 
@@ -54,6 +55,7 @@ class Reply {
     std::uint64_t conversation_evictions = 0;
     std::uint64_t repetitions = 0;  ///< SYN/ACKs sent once more
     std::uint64_t fins = 0;         ///< sent, repetitions too
+    std::uint64_t resets = 0;       ///< SYNs answered as by a closed port
   };
 
   /// `pool`: where forged frames come from, this lcore's own. Throws std::runtime_error naming the
@@ -73,6 +75,15 @@ class Reply {
   }
   /// As above for each of at most kBurst probes.
   void open(std::span<const Packet* const> probes, Now now, std::span<Answer> answers);
+
+  /// Whether TCP ports that are neither service nor decoy look closed.
+  [[nodiscard]] bool sparse() const { return surface_.sparse(); }
+  /// Where sparse(): of a SYN to what is no service. Depends on its destination alone.
+  [[nodiscard]] bool looks_closed(const Packet& syn) const {
+    return syn.protocol == protocol::kTcp && !surface_.decoy(syn.target());
+  }
+  /// Answers a SYN as a closed port does (rule N-OUT-10).
+  Answer reset(const Packet& syn);
 
   /// Takes a stray inbound TCP segment (never a SYN) that belongs to a forged conversation, or that
   /// completes a forged handshake.
@@ -173,6 +184,7 @@ class Reply {
   bool udp_unreachable_;
   unsigned ipv4_prefix_;  ///< bits that make a source, for its quota
   unsigned ipv6_prefix_;
+  Surface surface_;
 };
 
 }  // namespace mitibox
