@@ -91,7 +91,9 @@ Json reply_of(const Chain& chain) {
           {"proofs", reply.proofs},
           {"bad_cookies", reply.bad_cookies},
           {"conversation_evictions", reply.conversation_evictions},
-          {"resets", reply.resets}};
+          {"resets", reply.resets},
+          {"words", reply.words},
+          {"words_again", reply.words_again}};
 }
 
 Json neighbours_of(const Chain& chain) {

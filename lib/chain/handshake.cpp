@@ -81,7 +81,7 @@ void Chain::Rooms::host_answers(Packet& p, Splice& s, Now now) {
   const TcpEvent event = tcp_event(p.tcp_flags);
   if (event == TcpEvent::rst && p.acknowledgement == s.client_isn + 1) {
     ++splices.counters().refused;
-    give_up(s, now);
+    stand_in(s, now);
     return p.consume(Reason::host_refused);
   }
   if (event != TcpEvent::syn_ack) return p.drop(Reason::tcp_state);
@@ -215,6 +215,17 @@ void Chain::Rooms::give_up(Splice& s, Now now) {
   host_ended(head, now);
 }
 
+/// As give_up, of a host that refused or was mute. From now on the conversation is the box's, and
+/// has its port's voice: else its silence told a service that is down from what never was one.
+void Chain::Rooms::stand_in(Splice& s, Now now) {
+  const HeaderCopy proof = s.head;
+  Packet head = proof.packet();
+  head.hash = s.hash;
+  give_up(s, now);
+  const Reply::Answer words = reply.give_voice(head, {}, now);
+  if (words.frame != nullptr) transmit.queue(words.frame, Side::outside, Transmit::Origin::made);
+}
+
 /// Ends the splice; what has never gone on ends under this reason.
 void Chain::Rooms::release(Splice& s, Reason why) {
   const bool calling = s.state == Splice::State::calling;
@@ -229,7 +240,7 @@ void Chain::Rooms::repeat(Splice& s, Now now) {
   if (s.state == Splice::State::calling) {
     if (s.calls < Splices::kCalls) return call_again(s, now);
     ++splices.counters().mute;
-    return give_up(s, now);
+    return stand_in(s, now);
   }
   Packet head = s.head.packet();
   head.hash = s.hash;

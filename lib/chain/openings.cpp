@@ -165,9 +165,12 @@ void Chain::Rooms::converse(Packet& p, Now now) {
   // A proof that the box could not act on must come again.
   if ((!splices.room() || (p.payload_length() != 0 && !holdable(p))) && !reply.in_conversation(p))
     return p.drop(Reason::splice_full);
-  const Reply::Continuation continuation = reply.converse(p, now);
+  Reply::Continuation continuation = reply.converse(p, now);
   if (!continuation.ours) return;
-  if (continuation.proof) prove(p, continuation.offer, now);
+  if (continuation.proof) {
+    prove(p, continuation.offer, now);
+    continuation.answer = reply.give_voice(p, continuation.answer, now);
+  }
   if (p.verdict != Verdict::held)
     answer(p, continuation.answer);
   else if (continuation.answer.frame != nullptr)

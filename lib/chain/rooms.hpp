@@ -108,6 +108,7 @@ struct Chain::Rooms {
   void uncover(Packet& p);
   void keep(Packet& p, Splice& splice, Now now);
   void give_up(Splice& splice, Now now);
+  void stand_in(Splice& splice, Now now);
   void host_ended(const Packet& p, Now now);
   void release(Splice& splice, Reason why);
   void repeat(Splice& splice, Now now);

@@ -122,6 +122,8 @@ Snapshot take_snapshot(const std::vector<const Chain*>& chains) {
     add(s.groups[3], "repetitions", r.repetitions);
     add(s.groups[3], "fins", r.fins);
     add(s.groups[3], "resets", r.resets);
+    add(s.groups[3], "words", r.words);
+    add(s.groups[3], "words_again", r.words_again);
     const Splices::Counters& called = chain->splices();
     add(s.groups[3], "hosts_called", called.called);
     add(s.groups[3], "hosts_answered", called.answered);

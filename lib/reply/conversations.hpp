@@ -9,12 +9,21 @@
 #include "base/siphash.hpp"
 #include "base/time.hpp"
 #include "packet/header_copy.hpp"
+#include "packet/offer.hpp"
 #include "packet/packet.hpp"
 #include "probability/fixed_array.hpp"
 #include "reply/index_list.hpp"
 #include "tracker/flow_index.hpp"
 
 namespace mitibox {
+
+/// How far a conversation with a voice has come, in bytes of its text.
+struct Speech {
+  Tick at = 0;              ///< when it last said something
+  std::uint16_t spent = 0;  ///< sent, repetitions included
+  std::uint8_t said = 0;    ///< sent at least once
+  std::uint8_t heard = 0;   ///< acknowledged
+};
 
 /// What is remembered of one conversation: numbers, never data. Host byte order.
 struct Conversation {
@@ -32,10 +41,12 @@ struct Conversation {
   Tick limited = 0;  ///< of the last answer under the rate of RFC 5961 section 7
   Tick due = 0;      ///< of the next FIN, if one is to be sent
   State state = State::open;
-  std::uint8_t fins = 0;  ///< sent
-  bool scaled : 1 = false;   ///< both sides scale their windows
-  bool spoken : 1 = false;   ///< the box speaks for a host, which has not ended yet
-  bool waiting : 1 = false;  ///< for `due`
+  std::uint8_t fins = 0;                    ///< sent
+  bool spoken : 1 = false;                  ///< the box speaks for a host, which has not ended yet
+  bool waiting : 1 = false;                 ///< for `due`
+  std::uint8_t voice = 0;                   ///< its number; 0: silent
+  std::uint8_t scale = SynOffer::kNoScale;  ///< the client's; without it neither side scales
+  Speech speech;
 
   // Only for Conversations.
   Links by_age;  ///< free ones are chained by `next`
@@ -48,6 +59,7 @@ struct Conversation {
   HeaderCopy fin;          ///< the peer's: ours goes back the way that it came
 
   [[nodiscard]] bool live() const { return state != State::ended; }
+  [[nodiscard]] bool scaled() const { return scale != SynOffer::kNoScale; }
 };
 static_assert(sizeof(Conversation) <= 208, "65536 conversations by default: 13 MiB");
 
@@ -58,8 +70,8 @@ class Conversations {
  public:
   static constexpr std::uint32_t kQuota = 64;      ///< conversations of one source
   static constexpr std::uint32_t kIdle = 300'000;  ///< milliseconds
-  /// A FIN follows the peer's after this many milliseconds, the time a host may take to close. It is
-  /// repeated after half a second, and so on doubling, until it is acknowledged (rule R-6).
+  /// A FIN follows the peer's after this many milliseconds, the time a host may take to close. It
+  /// is repeated after half a second, and so on doubling, until it is acknowledged (rule R-6).
   static constexpr std::uint32_t kFinAfter = 20;
   static constexpr std::uint32_t kFinAgain = 500;
   static constexpr std::uint8_t kFins = 6;

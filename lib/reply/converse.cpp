@@ -10,7 +10,7 @@ constexpr std::uint32_t kLimitedEvery =
     500;  // milliseconds, each conversation (RFC 5961 section 7)
 
 std::uint16_t window(const Conversation& c) {
-  return static_cast<std::uint16_t>(c.scaled ? kPersonaLater >> kPersonaScale : kPersonaLater);
+  return static_cast<std::uint16_t>(c.scaled() ? kPersonaLater >> kPersonaScale : kPersonaLater);
 }
 
 }  // namespace
@@ -78,7 +78,9 @@ Conversation* Reply::begin(const Packet& segment, const SynOffer& offer, Now now
   c->client_isn = segment.sequence - 1;
   c->expected = segment.sequence;
   c->next = segment.acknowledgement;
-  c->scaled = offer.scaled();
+  c->scale = offer.window_scale;
+  c->voice = 0;
+  c->speech = {};
   return c;
 }
 
@@ -94,13 +96,16 @@ Reply::Answer Reply::proceed(Conversation& c, const Packet& segment, Now now) {
 
   Conversation after = c;
   if (event == Event::data || event == Event::fin)
-    after.expected = segment.sequence + segment.payload_length() + (event == Event::fin ? 1U : 0U);
-  const Answer answer = respond(after, segment, how);
+    after.expected = segment.sequence + segment.payload_length();
+  Words words;
+  if (c.voice != 0 && script::hears(event)) words = speak(after, segment, now);
+  if (event == Event::fin) ++after.expected;
+  const Answer answer = respond(after, segment, {how, words});
   // What could not be answered did not happen: the peer will repeat it.
   if (answer.reason == Reason::reply_pool) return answer;
 
   c.expected = after.expected;
-  c.next = after.next;
+  move_on(c, after);
   if (how == Response::limited_ack) c.limited = now.tick;
   if (row.next == Conversation::State::ended)
     conversations_.end(c);
@@ -155,14 +160,48 @@ rte_mbuf* Reply::next_fin(Conversation& c, Now now) {
   return frame;
 }
 
-Reply::Answer Reply::respond(const Conversation& c, const Packet& segment, script::Response how) {
-  if (how == script::Response::none) return {nullptr, Reason::conversation};
-  const TcpFields fields{.sequence = c.next,
+Reply::Answer Reply::respond(const Conversation& c, const Packet& segment, const Say& say) {
+  const auto size = static_cast<std::uint32_t>(say.words.size());
+  if (say.how == script::Response::none && size == 0) return {nullptr, Reason::conversation};
+  // What is repeated behind our FIN takes it along.
+  const bool fin = size != 0 && c.state == Conversation::State::closing;
+  const TcpFields fields{.sequence = c.next - (fin ? 1U : 0U) - size,
                          .acknowledgement = c.expected,
-                         .flags = tcp::kAck,
+                         .flags = static_cast<std::uint8_t>(tcp::kAck | (fin ? tcp::kFin : 0U) |
+                                                            (size != 0 ? tcp::kPsh : 0U)),
                          .window = window(c)};
-  rte_mbuf* frame = builder_.tcp(segment, persona_.tcp(segment), fields);
+  const IpFields ip = persona_.tcp(segment);
+  rte_mbuf* frame =
+      size == 0 ? builder_.tcp(segment, ip, fields) : builder_.data(segment, ip, fields, say.words);
   return {frame, frame == nullptr ? Reason::reply_pool : Reason::answered};
+}
+
+Reply::Words Reply::speak(Conversation& c, const Packet& segment, Now now) const {
+  Voices::listen(c, segment);
+  return voices_.say(c, segment, now);
+}
+
+void Reply::move_on(Conversation& c, const Conversation& after) {
+  if (after.speech.spent != c.speech.spent)
+    ++(after.speech.said != c.speech.said ? counters_.words : counters_.words_again);
+  c.next = after.next;
+  c.speech = after.speech;
+}
+
+Reply::Answer Reply::give_voice(const Packet& segment, const Answer& given, Now now) {
+  if (voices_.none()) return given;
+  Conversation* const c = conversations_.find(segment.key, segment.family);
+  if (c == nullptr || !c->live() || c->spoken || c->voice != 0) return given;
+  c->voice = voices_.of(segment.destination_port);
+  if (c->voice == 0) return given;
+  Conversation after = *c;
+  const Words words = speak(after, segment, now);
+  if (words.empty()) return given;
+  const Answer answer = respond(after, segment, {script::Response::none, words});
+  if (answer.frame == nullptr) return given;  // it stays due
+  if (given.frame != nullptr) rte_pktmbuf_free(given.frame);
+  move_on(*c, after);
+  return answer;
 }
 
 }  // namespace mitibox

@@ -22,13 +22,15 @@
 #include "reply/repetitions.hpp"
 #include "reply/script.hpp"
 #include "reply/surface.hpp"
+#include "reply/voice.hpp"
 
 namespace mitibox {
 
 /// Owned by one lcore. Stateless up to the handshake's end: the SYN/ACK's ISN is a cookie. Only a
 /// source that returned it gets an entry, in a bounded conversation table with a quota a source.
 /// At most one frame a probe, never longer than SYN + 4 bytes (other answers: never longer than
-/// what asked), and none to group, broadcast or martian addresses or MACs.
+/// what asked, but for the few words of a voice), and none to group, broadcast or martian addresses
+/// or MACs.
 class Reply {
  public:
   /// What to do with a packet. The caller queues `frame` (if any) on the port that the packet came
@@ -56,6 +58,8 @@ class Reply {
     std::uint64_t repetitions = 0;  ///< SYN/ACKs sent once more
     std::uint64_t fins = 0;         ///< sent, repetitions too
     std::uint64_t resets = 0;       ///< SYNs answered as by a closed port
+    std::uint64_t words = 0;        ///< segments with a voice's words
+    std::uint64_t words_again = 0;  ///< of these, with nothing new
   };
 
   /// `pool`: where forged frames come from, this lcore's own. Throws std::runtime_error naming the
@@ -89,6 +93,11 @@ class Reply {
   /// completes a forged handshake.
   Continuation converse(const Packet& segment, Now now);
 
+  /// Where the port of the conversation that `segment` belongs to has a voice, it speaks from now
+  /// on, unless it is held in the name of a host. `given`: what converse() made of the segment.
+  /// What to send now in its place; unchanged when there is nothing to say.
+  Answer give_voice(const Packet& segment, const Answer& given, Now now);
+
   /// What a segment would do to a live conversation.
   enum class Saying : std::uint8_t {
     nothing,        ///< there is no conversation
@@ -104,8 +113,8 @@ class Reply {
   }
   /// From here on the conversation is held in the name of a host, and ends after it only.
   void speak_for_host(const Packet& segment);
-  /// That host has ended, or will never say anything. The FIN that the peer is waiting for, if it is
-  /// overdue; nullptr else.
+  /// That host has ended, or will never say anything. The FIN that the peer is waiting for, if it
+  /// is overdue; nullptr else.
   rte_mbuf* host_ended(const Packet& segment, Now now);
   /// Whether the peer has sent its FIN, and still hears the box.
   [[nodiscard]] bool peer_ended(const Packet& segment);
@@ -172,13 +181,22 @@ class Reply {
   Conversation* begin(const Packet& segment, const SynOffer& offer, Now now);
   rte_mbuf* next_fin(Conversation& conversation, Now now);
   Answer proceed(Conversation& conversation, const Packet& segment, Now now);
-  Answer respond(const Conversation& conversation, const Packet& segment, script::Response how);
+  using Words = std::span<const std::uint8_t>;
+  struct Say {
+    script::Response how;
+    Words words;
+  };
+  Answer respond(const Conversation& conversation, const Packet& segment, const Say& say);
+  /// Brings `conversation` to where it is once the words are sent.
+  Words speak(Conversation& conversation, const Packet& segment, Now now) const;
+  void move_on(Conversation& conversation, const Conversation& after);
 
   Builder builder_;
   Persona persona_;
   Cookie cookie_;
   Conversations conversations_;
   Repetitions repetitions_;
+  Voices voices_;
   bool repeats_;
   Counters counters_;
   bool udp_unreachable_;

@@ -28,8 +28,10 @@ Event classify(const Conversation& c, const Packet& s) {
 
   const bool fin = (s.tcp_flags & tcp::kFin) != 0;
   const std::int32_t length = s.payload_length() + (fin ? 1 : 0);
-  const bool all = s.acknowledgement == c.next;
-  const bool but_fin = c.state == closing && s.acknowledgement == c.next - 1;
+  // What we have said may be acknowledged at any time; without a voice that is nothing.
+  const std::uint32_t left = c.next - s.acknowledgement;
+  const bool all = c.state == closing ? left == 0 : left <= c.speech.said;
+  const bool but_fin = c.state == closing && left - 1 <= c.speech.said;
   if (length == 0) {
     if (but_fin && ahead >= 0 && ahead < kWindow) return Event::ack;
     return classify_empty(c, ahead, all);

@@ -90,6 +90,11 @@ constexpr bool odd(Event event) {
   return event == Event::odd_empty || event == Event::odd_data;
 }
 
+/// Whether it may be met by what a voice has to say: not what is ignored, ends, or is challenged.
+constexpr bool hears(Event event) {
+  return event > Event::nonsense;
+}
+
 /// `c` must be live.
 Event classify(const Conversation& c, const Packet& segment);
 
