@@ -35,6 +35,7 @@ Secrets Secrets::derive(Key128 master) {
   s.isn = next();
   s.repetition = next();
   s.surface = next();
+  s.icmp = next();
   return s;
 }
 

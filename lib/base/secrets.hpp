@@ -24,6 +24,7 @@ struct Secrets {
   Key128 isn;             ///< initial sequence numbers of hosts that open connections
   Key128 repetition;      ///< who may be sent a SYN/ACK once more
   Key128 surface;         ///< which ports are decoys; outlives the process (key_file.hpp)
+  Key128 icmp;            ///< index of the rates of ICMP
 
   /// Every secret is SipHash-2-4 of its own label under the master key.
   static Secrets derive(Key128 master);

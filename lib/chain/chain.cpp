@@ -40,9 +40,10 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
                  {config.name + " whole",
                   {share(policy.tables.fragments, config.workers), config.held_fragments}},
                  counters),
+      icmp_rates(policy, config.secrets.icmp, config.name),
       tracker(policy, {config.name, config.secrets.table, config.secrets.isn,
                        share(policy.tables.connections, config.workers),
-                       share(policy.tables.of_ipv6(), config.workers), config.place}),
+                       share(policy.tables.of_ipv6(), config.workers), config.place, &icmp_rates}),
       probability(policy, config.secrets, share(policy.tables.retransmissions, config.workers)),
       trust(policy, config.secrets, share(policy.tables.sources, config.workers),
             config.name + " trust"),
@@ -61,6 +62,7 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       attempts_count(policy.trust.evidence != Policy::Evidence::proof),
       owner(config.owner),
       self(config.self) {
+  reply.limit(icmp_rates);
   if (owner != nullptr) outbox.emplace(*config.handoff, self);
 }
 
@@ -154,7 +156,7 @@ std::size_t Chain::memory_bytes(const Policy& policy, unsigned workers) {
       Probability::memory_bytes(share(t.retransmissions, workers)) +
       Trust::memory_bytes(share(t.sources, workers)) + Peers::memory_bytes(share(kPeers, workers)) +
       Reply::memory_bytes(share(t.conversations, workers)) + Splices::memory_bytes() +
-      Sacks::memory_bytes();
+      Sacks::memory_bytes() + IcmpRates::memory_bytes();
   return one * std::max(1U, workers);
 }
 

@@ -93,6 +93,11 @@ namespace mitibox {
     "None: RFC 6918 and RFC 4890 advise this")                                                     \
   X(icmp_unrelated, drop, "icmp-unrelated",                                                        \
     "An ICMP error or echo reply about no connection here", "Expected as backscatter")             \
+  X(icmp_error_rate, drop, "icmp-error-rate",                                                      \
+    "An ICMP error, or what would have been met with one, over the rate of its two ends",          \
+    "None unless path MTU discovery suffers: normalise.error_rate")                                \
+  X(echo_rate, drop, "echo-rate", "An echo request over the rate of its source",                   \
+    "Expected in a ping flood, whoever it claims to come from; normalise.echo_rate")               \
   X(nd_invalid, drop, "nd-invalid", "Neighbour Discovery or MLD that did not start on this link",  \
     "None: forged from afar")                                                                      \
   /* Tracker */                                                                                    \

@@ -9,6 +9,7 @@
 #include "chain/chain.hpp"
 #include "chain/classify.hpp"
 #include "probability/probability.hpp"
+#include "scrubber/icmp_rates.hpp"
 #include "scrubber/reassembly.hpp"
 #include "scrubber/scrubber.hpp"
 #include "shard/handoff.hpp"
@@ -122,6 +123,7 @@ struct Chain::Rooms {
   Classifier classifier;
   Scrubber scrubber;
   Reassembly reassembly;
+  IcmpRates icmp_rates;
   Tracker tracker;
   Probability probability;
   Trust trust;

@@ -188,6 +188,9 @@ void details(Page& page, const Policy& p) {
   page.row("timing", on(p.normalise.timing), "calls to hosts leave at drawn instants");
   page.row("segments", on(p.normalise.segments), "split for hosts with a smaller MSS");
   page.row("sack", on(p.normalise.sack), "made for hosts that have none");
+  const auto rate = [](std::uint32_t a) { return a == 0 ? "no limit" : std::to_string(a) + "/s"; };
+  page.row("echo_rate", rate(p.normalise.echo_rate), "echo requests of a source");
+  page.row("error_rate", rate(p.normalise.error_rate), "ICMP errors between two addresses");
   const auto& t = p.timeouts;
   page.topic("Timeouts");
   page.row("grace", to_string(t.grace), "after start");

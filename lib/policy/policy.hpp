@@ -118,6 +118,8 @@ struct Policy {
     bool timing = true;    ///< calls to hosts leave at drawn instants
     bool segments = true;  ///< split for hosts with a smaller MSS than the box promises
     bool sack = true;      ///< made for hosts that have none, which the box promises
+    std::uint32_t echo_rate = 100;  ///< echo requests a second and source; 0: no limit
+    std::uint32_t error_rate = 1;   ///< ICMP errors a second and pair of addresses; 0: no limit
   } normalise;
 
   struct {

@@ -173,6 +173,10 @@ constexpr Key<Policy> kNormaliseKeys[] = {
     {"timing", [](const Value& v, Policy& p) { p.normalise.timing = v.boolean(); }},
     {"segments", [](const Value& v, Policy& p) { p.normalise.segments = v.boolean(); }},
     {"sack", [](const Value& v, Policy& p) { p.normalise.sack = v.boolean(); }},
+    {"echo_rate",
+     [](const Value& v, Policy& p) { p.normalise.echo_rate = v.integer(0, 1'000'000); }},
+    {"error_rate",
+     [](const Value& v, Policy& p) { p.normalise.error_rate = v.integer(0, 1'000'000); }},
 };
 
 constexpr Key<Policy> kTimeoutsKeys[] = {

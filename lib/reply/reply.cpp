@@ -34,7 +34,7 @@ void Reply::open(std::span<const Packet* const> probes, Now now, std::span<Answe
   Syns v6;
   for (std::size_t i = 0; i < probes.size(); ++i) {
     const Packet& p = *probes[i];
-    if (const auto answer = open_other(p)) {
+    if (const auto answer = open_other(p, now)) {
       answers[i] = *answer;
       continue;
     }
@@ -46,7 +46,7 @@ void Reply::open(std::span<const Packet* const> probes, Now now, std::span<Answe
   if (v6.count != 0) open_tcp(Family::v6, v6, now, answers);
 }
 
-std::optional<Reply::Answer> Reply::open_other(const Packet& probe) {
+std::optional<Reply::Answer> Reply::open_other(const Packet& probe, Now now) {
   if (!may_answer(probe)) return Answer{nullptr, Reason::reply_refused};
   if (probe.fragment == Fragment::later) return Answer{};
   if (probe.protocol == protocol::kTcp) {
@@ -54,7 +54,7 @@ std::optional<Reply::Answer> Reply::open_other(const Packet& probe) {
     return Answer{};
   }
   if (probe.protocol == protocol::kUdp)
-    return probe.fragment == Fragment::none ? open_udp(probe) : Answer{};
+    return probe.fragment == Fragment::none ? open_udp(probe, now) : Answer{};
   if (is_echo_request(probe)) return open_echo(probe);
   return Answer{};
 }
@@ -102,9 +102,11 @@ Reply::Answer Reply::reset(const Packet& syn) {
   return {frame, Reason::answered};
 }
 
-Reply::Answer Reply::open_udp(const Packet& probe) {
+Reply::Answer Reply::open_udp(const Packet& probe, Now now) {
   // An answer longer than what asked would amplify.
   if (!udp_unreachable_ || Builder::unreachable_length(probe) > probe.end - probe.l3) return {};
+  if (rates_ != nullptr && !rates_->error_out({probe.destination(), probe.source()}, now))
+    return {nullptr, Reason::icmp_error_rate};
   rte_mbuf* frame = builder_.port_unreachable(probe, persona_.icmp(probe));
   if (frame == nullptr) return {nullptr, Reason::reply_pool};
   ++counters_.unreachables;

@@ -23,6 +23,7 @@
 #include "reply/script.hpp"
 #include "reply/surface.hpp"
 #include "reply/voice.hpp"
+#include "scrubber/icmp_rates.hpp"
 
 namespace mitibox {
 
@@ -69,6 +70,9 @@ class Reply {
   ~Reply();
   Reply(const Reply&) = delete;
   Reply& operator=(const Reply&) = delete;
+
+  /// Forged errors are to draw from the same rates as hosts' (S-ICMP-5), which must outlive this.
+  void limit(IcmpRates& rates) { rates_ = &rates; }
 
   /// Answers a diverted opening packet (TCP SYN, UDP, echo request, or another protocol).
   Answer open(const Packet& probe, Now now) {
@@ -171,10 +175,10 @@ class Reply {
     std::size_t count = 0;
   };
   /// Nothing when the SYN is to be answered with others of its family.
-  std::optional<Answer> open_other(const Packet& probe);
+  std::optional<Answer> open_other(const Packet& probe, Now now);
   void open_tcp(Family family, const Syns& syns, Now now, std::span<Answer> answers);
   rte_mbuf* syn_ack(const Packet& syn, std::uint32_t isn, const SynOffer& offer, rte_mbuf* taken);
-  Answer open_udp(const Packet& probe);
+  Answer open_udp(const Packet& probe, Now now);
   Answer open_echo(const Packet& request);
   /// Whether `segment` returns the cookie of a handshake other than `old`'s; fills in `offer`.
   bool completes(const Packet& segment, const Conversation* old, Now now, SynOffer& offer);
@@ -200,6 +204,7 @@ class Reply {
   bool repeats_;
   Counters counters_;
   bool udp_unreachable_;
+  IcmpRates* rates_ = nullptr;
   unsigned ipv4_prefix_;  ///< bits that make a source, for its quota
   unsigned ipv6_prefix_;
   Surface surface_;

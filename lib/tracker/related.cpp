@@ -97,7 +97,15 @@ void Tracker::track_error(Packet& p, Now now) {
   if (p.verdict == Verdict::drop && p.exempt) p.forward();
 }
 
-void Tracker::relate(Packet& p, Now) {
+/// S-ICMP-5.
+bool Tracker::within_rate(const Packet& error, const Packet& quoted, Now now) {
+  if (rates_ == nullptr || error.exempt) return true;
+  if (error.from == Side::outside)
+    return rates_->error_in({quoted.source(), quoted.destination()}, error.source(), now);
+  return rates_->error_out({quoted.destination(), quoted.source()}, now);
+}
+
+void Tracker::relate(Packet& p, Now now) {
   Packet quoted;
   if (!parse_quote(p, quoted)) return p.drop(Reason::icmp_header);
   // What the error quotes must have gone where it now claims to come back from.
@@ -126,6 +134,7 @@ void Tracker::relate(Packet& p, Now) {
   if (udp_silent_ && p.from == Side::inside && c.opener == Side::outside &&
       c.protocol == protocol::kUdp && is_port_unreachable(p))
     return p.drop(Reason::udp_unreachable);
+  if (!within_rate(p, quoted, now)) return p.drop(Reason::icmp_error_rate);
   p.forward();
 }
 

@@ -58,6 +58,7 @@ Tracker::Tracker(const Policy& policy, const Config& config)
       udp_silent_(policy.reply.udp == Policy::UdpReply::silent),
       splits_(policy.normalise.segments),
       sacks_(policy.normalise.sack),
+      rates_(config.rates),
       isn_(policy.normalise.isn ? std::optional(config.isn) : std::nullopt),
       grace_end_(policy.timeouts.grace),
       v4_(config.name + " conn4", kKeySizeV4, sizes(config.capacity_v4), config.secret,
@@ -119,6 +120,10 @@ void Tracker::lookup(std::span<Packet> burst) {
 }
 
 void Tracker::track_other(Packet& p, Now now) {
+  // S-ICMP-5: before anything depends on what is behind the destination.
+  if (p.is_icmp() && p.from == Side::outside && is_echo_request(p) && rates_ != nullptr &&
+      !rates_->echo(p, now))
+    return p.drop(Reason::echo_rate);
   if (p.connection < 0) {
     if (p.is_icmp() && !is_echo_request(p)) return p.drop(Reason::icmp_unrelated);
     p.standing = Standing::opening;

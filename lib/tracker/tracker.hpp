@@ -13,6 +13,7 @@
 #include "packet/offer.hpp"
 #include "packet/packet.hpp"
 #include "policy/policy.hpp"
+#include "scrubber/icmp_rates.hpp"
 #include "splice/translation.hpp"
 #include "tracker/connection_table.hpp"
 #include "tracker/survivors.hpp"
@@ -30,6 +31,7 @@ class Tracker {
     std::uint32_t capacity_v4 = 0;
     std::uint32_t capacity_v6 = 0;
     const Mapping::Place* place = nullptr;  ///< where connections outlive the process, if anywhere
+    IcmpRates* rates = nullptr;             ///< must outlive the Tracker; nullptr: no limit
   };
 
   Tracker(const Policy& policy, const Config& config);
@@ -162,6 +164,7 @@ class Tracker {
   void track_error(Packet& p, Now now);
   void relate(Packet& p, Now now);
   bool quote_fits(const Packet& error, const Packet& quoted) const;
+  bool within_rate(const Packet& error, const Packet& quoted, Now now);
   void restart(Packet& p, Now now);
   void start(Packet& p, Now now);
   struct Survivor {
@@ -179,6 +182,7 @@ class Tracker {
   bool udp_silent_;
   bool splits_;                ///< segments for hosts with a smaller MSS than clients were promised
   bool sacks_;                 ///< for hosts without SACK
+  IcmpRates* rates_;
   std::optional<Key128> isn_;  ///< of hosts that open connections, if they are drawn anew
   Time grace_end_;
   ConnectionTable v4_;

@@ -143,7 +143,8 @@ TEST_CASE("every key reaches its field", "[policy]") {
              "partial":[{"divert":0.5,"for":"1m"},{"divert":0,"for":"2m"}]},
     "neighbours":{"answer_dark":["203.0.113.128/25"],"answer_live":false,
                   "dhcp_ranges":["203.0.113.200-203.0.113.220"]},
-    "reply":{"udp":"unreachable"}, "normalise":{"ecn":"keep","timing":false,"segments":false,"sack":false},
+    "reply":{"udp":"unreachable"},
+    "normalise":{"ecn":"keep","timing":false,"segments":false,"sack":false,"echo_rate":7,"error_rate":8},
     "timeouts":{"grace":"1s","half_open":"2s","established":"3s","closing":"4s","time_wait":"5s",
                 "udp":"6s","udp_replied":"7s","other":"8s"},
     "tables":{"connections":1001,"connections_ipv6":1007,"sources":1002,"retransmissions":1003,"conversations":1004,
@@ -169,6 +170,8 @@ TEST_CASE("every key reaches its field", "[policy]") {
   REQUIRE_FALSE(p.normalise.timing);
   REQUIRE_FALSE(p.normalise.segments);
   REQUIRE_FALSE(p.normalise.sack);
+  REQUIRE(p.normalise.echo_rate == 7);
+  REQUIRE(p.normalise.error_rate == 8);
   const auto& t = p.timeouts;
   REQUIRE(std::vector<Seconds>{t.grace, t.half_open, t.established, t.closing, t.time_wait, t.udp,
                                t.udp_replied, t.other} ==
@@ -220,11 +223,23 @@ TEST_CASE("a policy is described with all its defaults", "[policy]") {
         "Protected      203.0.113.0/24\n               2001:db8:1::/64\n",
         "Services       203.0.113.9  tcp 80, 90-99; udp 53; protocols 47; echo; public; admission "
         "forward\n\n",
-        "drop             0.5 ", "retransmission   admit ", "evidence         proof",
-        "light            30s", "distrusted       10m", "partial 3        10m", "0.25 of attempts",
-        "ipv6_prefix      /64", "never_distrust   none", "answer_dark      none",
-        "answer_live      yes ", "dhcp_ranges      203.0.113.7-203.0.113.8\n",
-        "established      2h4m", "connections      ", "reply_buffers    "})
+        "drop             0.5 ",
+        "retransmission   admit ",
+        "evidence         proof",
+        "light            30s",
+        "distrusted       10m",
+        "partial 3        10m",
+        "0.25 of attempts",
+        "ipv6_prefix      /64",
+        "never_distrust   none",
+        "answer_dark      none",
+        "answer_live      yes ",
+        "dhcp_ranges      203.0.113.7-203.0.113.8\n",
+        "echo_rate        100/s ",
+        "error_rate       1/s ",
+        "established      2h4m",
+        "connections      ",
+        "reply_buffers    "})
     CHECK_THAT(text, Contains(expected));
   REQUIRE(text.find(" \n") == text.npos);
   REQUIRE(text.find("\n\n\n") == text.npos);
