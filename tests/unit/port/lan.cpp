@@ -344,6 +344,11 @@ Policy policy_with(const std::vector<std::string>& dark) {
                           parse_prefix("2001:db8::/64").value()};
   p.gateways = {address("192.0.2.1"), address("2001:db8::1")};
   for (const std::string& d : dark) p.neighbours.answer_dark.push_back(parse_prefix(d).value());
+  return p;
+}
+
+Policy asking_hosts(const std::vector<std::string>& dark) {
+  Policy p = policy_with(dark);
   p.neighbours.answer_live = false;
   return p;
 }

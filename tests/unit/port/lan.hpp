@@ -91,5 +91,7 @@ class Lan {
 
 /// 192.0.2.0/24 and 2001:db8::/64 protected, gateway 192.0.2.1 and 2001:db8::1; `dark` listed.
 Policy policy_with(const std::vector<std::string>& dark);
+/// The same with `answer_live` false: requests for live hosts go on to them.
+Policy asking_hosts(const std::vector<std::string>& dark);
 
 }  // namespace mitibox::test

@@ -129,7 +129,7 @@ TEST_CASE("ARP: DHCP ranges, gateways and addresses of no host are never probed 
 }
 
 TEST_CASE("ARP: a host answers the box's probe", "[neighbours]") {
-  Lan lan(policy_with({"192.0.2.9"}));
+  Lan lan(asking_hosts({"192.0.2.9"}));
   lan.wait(100ms);
   CHECK(lan.take() == Lines{kProbe9});
   // The router must not see the answer to a question it did not ask.
@@ -145,7 +145,7 @@ TEST_CASE("ARP: a host answers the box's probe", "[neighbours]") {
 
 TEST_CASE("ARP: a host appears at an address that the router has with the box's MAC",
           "[neighbours]") {
-  Lan lan(policy_with({"192.0.2.9"}));
+  Lan lan(asking_hosts({"192.0.2.9"}));
   darken(lan);
   const Bytes frame = udp({"198.51.100.7 to 192.0.2.9", "R1>BOX", ""});
   CHECK(lan.corrected(frame).empty());
@@ -195,9 +195,7 @@ TEST_CASE("ARP: a host appears at an address that the router has with the box's 
 }
 
 TEST_CASE("ARP: a live host is answered for with its own MAC", "[neighbours]") {
-  Policy policy = policy_with({"192.0.2.9"});
-  policy.neighbours.answer_live = true;
-  Lan lan(policy);
+  Lan lan(policy_with({"192.0.2.9"}));
   lan.wait(100ms);
   lan.take();
   CHECK(lan.from(kInside, arp({"192.0.2.9 is-at to 0.0.0.0", "H9>BOX", ""})) == "neighbour-probe");
@@ -228,7 +226,7 @@ TEST_CASE("ARP: a host that was never dark is not announced", "[neighbours]") {
 }
 
 TEST_CASE("ARP: a silent host is probed under its MAC, then dark", "[neighbours]") {
-  Lan lan(policy_with({"192.0.2.9"}));
+  Lan lan(asking_hosts({"192.0.2.9"}));
   lan.from(kInside, arp({"192.0.2.9 is-at to 192.0.2.1", "H9>R1", ""}));
   lan.wait(299900ms);
   CHECK(lan.take().empty());

@@ -23,9 +23,7 @@ const std::string kProbe4 = "inside: who-has 192.0.2.9 tell 0.0.0.0 BOX | BOX>*"
 const std::string kProbe6 = "inside: NS 2001:db8::9 ::>ff02::1:ff00:9 | BOX>solicited";
 
 Policy live_policy() {
-  Policy p = policy_with({"192.0.2.9", "2001:db8::9"});
-  p.neighbours.answer_live = true;
-  return p;
+  return policy_with({"192.0.2.9", "2001:db8::9"});
 }
 
 std::string answer4(const std::string& name) {

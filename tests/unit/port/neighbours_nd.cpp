@@ -160,7 +160,7 @@ TEST_CASE("ND: off-link, malformed and mapped messages do nothing", "[neighbours
 }
 
 TEST_CASE("ND: a host appears and is announced once", "[neighbours]") {
-  Lan lan(policy_with({"2001:db8::9"}));
+  Lan lan(asking_hosts({"2001:db8::9"}));
   darken(lan);
   lan.from(kOutside, kAsk9);
   lan.take();
