@@ -2,6 +2,7 @@
 #include "commands.hpp"
 
 #include <cstdio>
+#include <fstream>
 
 #include <fmt/format.h>
 
@@ -73,6 +74,15 @@ std::vector<Subject> subjects_of(const Survey& survey, std::size_t most) {
   return subjects;
 }
 
+/// A file of this subject's own for each that was asked for.
+Options numbered(Options options) {
+  static unsigned number = 0;
+  for (std::string* file : {&options.out, &options.out_outside, &options.out_inside})
+    if (!file->empty()) *file += fmt::format(".{}", number);
+  ++number;
+  return options;
+}
+
 /// Small tables fill up, and are soon allocated.
 void shrink_tables(nlohmann::ordered_json& policy) {
   policy["tables"] = {{"connections", 4096},   {"sources", 4096},  {"retransmissions", 4096},
@@ -85,10 +95,16 @@ void print_line(const nlohmann::ordered_json& line) {
   std::fflush(stdout);
 }
 
-int run_subject(const Options& options, const std::string& file, Subject subject, Pools& pools) {
+int run_subject(const Options& given, const std::string& file, Subject subject, Pools& pools) {
+  const Options options = numbered(given);
   print_line({{"begin", file}, {"protected", subject.name}});
   shrink_tables(subject.policy);
-  nlohmann::ordered_json line = {{"capture", file}, {"protected", subject.name}};
+  if (!options.policy.empty())
+    subject.policy.merge_patch(nlohmann::ordered_json::parse(std::ifstream(options.policy)));
+  nlohmann::ordered_json line = {{"capture", file},
+                                 {"protected", subject.name},
+                                 {"out_inside", options.out_inside},
+                                 {"out_outside", options.out_outside}};
   Policy policy;
   try {
     policy = parse_policy(subject.policy.dump(), subject.name);

@@ -18,7 +18,8 @@ int run_replay(const Options& options);
 int run_derive(const Options& options);
 
 /// For tests: each capture by itself, each of its first `options.each` responders protected in
-/// turn (without responders: its first destinations; without IP: nobody in it). One JSON object a
+/// turn (without responders: its first destinations; without IP: nobody in it). `options.policy` is
+/// merged into each one's policy (RFC 7386), and the outputs get a number each. One JSON object a
 /// line: {"begin"} before each run, {"capture", "protected", "report"} after it.
 int run_each(const Options& options);
 

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A second opinion on frames: what Wireshark calls malformed, in the layers that the box reads."""
+
+import collections
+import os
+import subprocess
+
+LAYERS = ("eth", "ethertype", "vlan", "ip", "ipv6", "ipv6.fraghdr", "ipv6.routing", "tcp", "udp",
+          "icmp", "icmpv6", "ipv6.hopopts", "frame", "data")
+FIELDS = ("frame.number", "frame.cap_len", "ip.checksum.status", "tcp.checksum.status",
+          "udp.checksum.status", "icmp.checksum.status", "icmpv6.checksum.status", "ip.len",
+          "ipv6.plen", "_ws.malformed", "frame.protocols")
+BAD = "0"  # a checksum status
+CHECKED = ("ip", "tcp", "udp")
+ETHERNET = 14
+
+
+def bare(frame):
+    """Whether Wireshark saw nothing beyond the layers, such as an application or a tunnel."""
+    return all(p in LAYERS or p.startswith("_ws") for p in frame["frame.protocols"].split(":"))
+
+
+# What a frame is found guilty of.
+FAULTS = {
+    "ip-checksum": lambda f: f["ip.checksum.status"] == BAD,
+    "tcp-checksum": lambda f: f["tcp.checksum.status"] == BAD,
+    "udp-checksum": lambda f: f["udp.checksum.status"] == BAD,
+    "icmp-checksum": lambda f: BAD in (f["icmp.checksum.status"], f["icmpv6.checksum.status"]),
+    "cut": lambda f: (int(f["ip.len"] or 0) + ETHERNET > int(f["frame.cap_len"])
+                      or (f["ipv6.plen"] != "" and
+                          int(f["ipv6.plen"]) + 40 + ETHERNET > int(f["frame.cap_len"]))),
+    "malformed": lambda f: f["_ws.malformed"] != "" and bare(f),
+}
+
+
+def command(path):
+    """What applications say is not the box's affair: they are off, as far as they can be."""
+    words = ["tshark", "-n", "-r", str(path), "-T", "fields", "-E", "occurrence=f",
+             "-E", "separator=|", "--disable-protocol", "ALL"]
+    for layer in LAYERS:
+        words += ["--enable-protocol", layer]
+    for layer in CHECKED:
+        words += ["-o", f"{layer}.check_checksum:TRUE"]
+    words += ["-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE",
+              "-o", "tcp.desegment_tcp_streams:FALSE"]
+    for field in FIELDS:
+        words += ["-e", field]
+    return words
+
+
+def faults(path):
+    """Counter of faults over the frames of a capture; a frame may have several."""
+    done = subprocess.run(command(path), capture_output=True, check=False, timeout=300,
+                          env=os.environ | {"LC_ALL": "C"})
+    found = collections.Counter()
+    for line in done.stdout.decode(errors="replace").splitlines():
+        frame = dict(zip(FIELDS, line.split("|")))
+        found["frames"] += 1
+        found.update(fault for fault, is_guilty in FAULTS.items() if is_guilty(frame))
+    if found["frames"] == 0:
+        raise RuntimeError(f"tshark reads nothing of {path}: {done.stderr.decode()[:300]}")
+    return found
