@@ -48,6 +48,11 @@ bool is_late(const Connection& c, const Packet& p) {
           (c.state == TcpState::reset && c.ends[index(Side::outside)].reset));
 }
 
+/// S-ICMP-5: before anything depends on what is behind the destination. Apart, for the sake of UDP.
+[[gnu::noinline]] bool over_rate(IcmpRates& rates, const Packet& p, Now now) {
+  return p.from == Side::outside && is_echo_request(p) && !rates.echo(p, now);
+}
+
 }  // namespace
 
 Tracker::Tracker(const Policy& policy, const Config& config)
@@ -120,9 +125,7 @@ void Tracker::lookup(std::span<Packet> burst) {
 }
 
 void Tracker::track_other(Packet& p, Now now) {
-  // S-ICMP-5: before anything depends on what is behind the destination.
-  if (p.is_icmp() && p.from == Side::outside && is_echo_request(p) && rates_ != nullptr &&
-      !rates_->echo(p, now))
+  if (p.is_icmp() && rates_ != nullptr && over_rate(*rates_, p, now)) [[unlikely]]
     return p.drop(Reason::echo_rate);
   if (p.connection < 0) {
     if (p.is_icmp() && !is_echo_request(p)) return p.drop(Reason::icmp_unrelated);
