@@ -20,6 +20,8 @@ namespace {
 
 constexpr unsigned kFlood = 200;
 constexpr std::size_t kRepetitionsOfSource = 32;
+/// Of a FIN, to one who has completed a handshake: as a host repeats its own.
+constexpr std::size_t kFinRepetitions = 6;
 constexpr std::uint8_t kData = tcp::kPsh | tcp::kAck;
 const Bytes kOffer{2, 4, 5, 180, 1, 3, 3, 7, 4, 2, 1, 1};
 
@@ -256,8 +258,8 @@ std::vector<Kind> kinds() {
        }),
        1, 0, 0, Aim::closed},
       {"FIN in a conversation", true,
-       within([](Probe& p, unsigned /*i*/) { p.flags = tcp::kFin | tcp::kAck; }), kFlood, 0, 0,
-       Aim::closed},
+       within([](Probe& p, unsigned /*i*/) { p.flags = tcp::kFin | tcp::kAck; }), kFlood,
+       kFinRepetitions, 0, Aim::closed},
       {"echo", false, each([](Flood& f) { f.send(echo(f.next(), f.v6)); }), kFlood, 0, 0},
       {"echo, one source", true, each([](Flood& f) { f.send(echo(f.next(), f.v6)); }), 100, 0, 0},
       {"UDP, 100 bytes", false, each([](Flood& f) { f.send(udp(f.next(), 100)); }), kFlood, 0, 0},
