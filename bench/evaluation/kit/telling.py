@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From probes to what they tell: figures of each pair of classes, and the tables of tell."""
 
+import collections
 import itertools
 
 from . import features, figures, judge
 
+LEVEL = " distrusted"  # ends the name of a class asked from distrusted sources
 LEAST = 400  # answers a class below which nothing is learnt
 
 
@@ -18,23 +20,34 @@ def compare(one, other, permutations):
             "classifier": judge.advantage(one, other, permutations)}
 
 
-def result(probes, permutations=5, against=None):
-    """Everything that --json writes. against: only the pairs with this class."""
-    classes, pairs = {}, []
-    rows = features.answer_rows(probes)
+def apart(one, other):
+    """Whether two classes differ in what they are and in trust: such a pair says nothing that the others do not."""
+    return one.removesuffix(LEVEL) != other.removesuffix(LEVEL) and one.endswith(LEVEL) != other.endswith(LEVEL)
+
+
+def heard(probes):
+    """What was heard, of simple values only: {classes: {name: counts}, answers, talks: {name: [(fields, us)]}}."""
+    answers, classes = features.answer_rows(probes), {}
     talks, shares = features.talk_rows(probes)
-    for name in sorted({probe.group for probe in probes}):
-        each, late = rows.get(name, []), [us for _, us in rows.get(name, [])]
-        classes[name] = {"sent": sum(1 for p in probes if p.group == name), "answered": len(each),
+    sent = collections.Counter(probe.group for probe in probes)
+    for name in sorted(sent):
+        late = [us for _, us in answers.get(name, [])]
+        classes[name] = {"sent": sent[name], "answered": len(late),
                          "latency_us": figures.quantiles(late) if late else None,
                          "followed": dict(zip(("asked", "answered", "application"), shares.get(name, (0, 0, 0))))}
+    return {"classes": classes, "answers": answers, "talks": talks}
+
+
+def judged(said, permutations=5, against=None):
+    """Everything that --json writes, from what heard() gave. against: only the pairs with this class."""
+    classes, pairs = said["classes"], []
     for one, other in itertools.combinations(classes, 2):
-        if against not in (None, one, other):
+        if against not in (None, one, other) or apart(one, other):
             continue
         pairs.append({"pair": [one, other],
                       "rate": figures.rates(*((classes[c]["answered"], classes[c]["sent"]) for c in (one, other))),
-                      "answer": compare(rows.get(one, []), rows.get(other, []), permutations),
-                      "talk": compare(talks.get(one, []), talks.get(other, []), permutations)})
+                      **{part: compare(*(said[kept].get(c, []) for c in (one, other)), permutations)
+                         for part, kept in (("answer", "answers"), ("talk", "talks"))}})
     return {"classes": classes, "pairs": pairs}
 
 
