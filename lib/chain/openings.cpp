@@ -39,8 +39,9 @@ void Chain::Rooms::draw(Now now) {
       p.drop(Reason::ip_protocol);  // S-IP4-8
       return;
     }
-    matches[i] = ruleset.match(p.target());
-    if (p.protocol == protocol::kTcp && !ruleset.forwards(p.destination())) {
+    const Ruleset::Ruling ruling = ruleset.rule(p.target());
+    matches[i] = ruling.match;
+    if (p.protocol == protocol::kTcp && !ruling.forwards) {
       if (reply.in_conversation(p)) {
         strays.add(i);
         return;

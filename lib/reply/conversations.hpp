@@ -112,6 +112,7 @@ class Conversations {
   /// Forgets what has been idle for kIdle, at most `budget` entries.
   void sweep(Now now, std::uint32_t budget);
 
+  [[nodiscard]] bool empty() const { return count_ == 0; }
   [[nodiscard]] std::uint32_t live() const { return live_; }
   /// Live conversations displaced by others.
   [[nodiscard]] std::uint64_t evictions() const { return evictions_; }

@@ -113,7 +113,7 @@ class Reply {
   };
   [[nodiscard]] Saying saying(const Packet& segment);
   [[nodiscard]] bool in_conversation(const Packet& segment) {
-    return saying(segment) > Saying::over;
+    return !conversations_.empty() && saying(segment) > Saying::over;
   }
   /// From here on the conversation is held in the name of a host, and ends after it only.
   void speak_for_host(const Packet& segment);

@@ -41,23 +41,27 @@ bool Ruleset::search_forward(const Address& address) const {
   return s != nullptr && s->forward;
 }
 
-Ruleset::Match Ruleset::search(const Destination& destination) const {
+Ruleset::Ruling Ruleset::search(const Destination& destination) const {
   const Service* const at = search(destination.address);
-  if (at == nullptr) return Match::illegitimate;
-  const Match found = at->is_public ? Match::open : Match::legitimate;
+  if (at == nullptr) return {Match::illegitimate, !handshake_};
+  return {match_of(*at, destination), !handshake_ || at->forward};
+}
+
+Ruleset::Match Ruleset::match_of(const Service& service, const Destination& destination) {
+  const Match found = service.is_public ? Match::open : Match::legitimate;
   const std::uint8_t echo = destination.address.is_v4() ? protocol::kIcmp : protocol::kIcmpv6;
   if (destination.protocol == echo) {
-    if (at->echo) return found;
-    return offers_anything(*at) ? Match::tolerated : Match::illegitimate;
+    if (service.echo) return found;
+    return offers_anything(service) ? Match::tolerated : Match::illegitimate;
   }
   const auto when = [&](bool listed) { return listed ? found : Match::illegitimate; };
   switch (destination.protocol) {
     case protocol::kTcp:
-      return when(covers(at->tcp, destination.port));
+      return when(covers(service.tcp, destination.port));
     case protocol::kUdp:
-      return when(covers(at->udp, destination.port));
+      return when(covers(service.udp, destination.port));
     default:
-      return when(at->protocols[destination.protocol]);
+      return when(service.protocols[destination.protocol]);
   }
 }
 

@@ -25,19 +25,22 @@ class Ruleset {
 
   explicit Ruleset(const Policy& policy);
 
+  struct Ruling {
+    Match match;
+    bool forwards;  ///< the host is to see a client's SYN itself
+  };
+
   /// Echo is asked for by protocol ICMP or ICMPv6.
-  [[nodiscard]] Match match(const Destination& destination) const {
-    const std::size_t slot = slot_of(destination.address);
-    if ((filter_[slot / 64] >> (slot % 64) & 1U) == 0) [[likely]]
-      return Match::illegitimate;
+  [[nodiscard]] Ruling rule(const Destination& destination) const {
+    if (!may_serve(destination.address)) [[likely]]
+      return {Match::illegitimate, !handshake_};
     return search(destination);
   }
-
-  /// Whether the host is to see a client's SYN itself.
+  [[nodiscard]] Match match(const Destination& destination) const {
+    return rule(destination).match;
+  }
   [[nodiscard]] bool forwards(const Address& address) const {
-    if (!handshake_) return true;
-    const std::size_t slot = slot_of(address);
-    return (filter_[slot / 64] >> (slot % 64) & 1U) != 0 && search_forward(address);
+    return !handshake_ || (may_serve(address) && search_forward(address));
   }
 
   /// Whether any service lists this IP protocol (rule S-IP4-8).
@@ -47,8 +50,13 @@ class Ruleset {
   static std::size_t slot_of(const Address& a) {
     return static_cast<std::size_t>((a.low() ^ a.high()) * 0x9e3779b97f4a7c15U >> 48U);
   }
+  [[nodiscard]] bool may_serve(const Address& address) const {
+    const std::size_t slot = slot_of(address);
+    return (filter_[slot / 64] >> (slot % 64) & 1U) != 0;
+  }
   [[nodiscard]] const Service* search(const Address& address) const;
-  [[nodiscard]] Match search(const Destination& destination) const;
+  [[nodiscard]] Ruling search(const Destination& destination) const;
+  static Match match_of(const Service& service, const Destination& destination);
   [[nodiscard]] bool search_forward(const Address& address) const;
 
   bool handshake_;  ///< admission

@@ -124,7 +124,8 @@ rte_mbuf* Splices::make_ack(const Packet& syn_ack, std::uint32_t window, std::ui
 }
 
 std::size_t Splices::memory_bytes() {
-  return kMost * (sizeof(Splice) + sizeof(Tick) + sizeof(std::uint32_t)) + FlowIndex::memory_bytes(kMost) + 1024;
+  return kMost * (sizeof(Splice) + sizeof(Tick) + sizeof(std::uint32_t)) +
+         FlowIndex::memory_bytes(kMost) + 1024;
 }
 
 }  // namespace mitibox

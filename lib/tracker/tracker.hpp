@@ -180,8 +180,8 @@ class Tracker {
     std::uint32_t half_open, established, closing, time_wait, udp, udp_replied, other;
   } timeouts_;
   bool udp_silent_;
-  bool splits_;                ///< segments for hosts with a smaller MSS than clients were promised
-  bool sacks_;                 ///< for hosts without SACK
+  bool splits_;  ///< segments for hosts with a smaller MSS than clients were promised
+  bool sacks_;   ///< for hosts without SACK
   IcmpRates* rates_;
   std::optional<Key128> isn_;  ///< of hosts that open connections, if they are drawn anew
   Time grace_end_;

@@ -140,12 +140,12 @@ TEST_CASE("Calls leave at drawn instants, and what their clients say waits for t
           "[handshake]") {
   Policy policy = handshake_policy();
   policy.normalise.timing = true;
+  Pair t(policy);
   std::set<int> waits;
-  for (int i = 0; i < 16; ++i) {
-    Pair t(policy);
-    t.rig.wait(milliseconds(i));
+  for (std::uint16_t i = 0; i < 32; ++i) {
+    t.client.source_port = t.host.destination_port = static_cast<std::uint16_t>(40000 + i);
     t.greet();
-    CHECK(t.prove("GET ").passed.empty());
+    CHECK(t.prove().passed.empty());
     int ms = 0;
     Outcome o;
     while (o.passed.empty() && ms < 10) {
@@ -156,7 +156,7 @@ TEST_CASE("Calls leave at drawn instants, and what their clients say waits for t
     REQUIRE(o.passed.size() == 1);
     CHECK(o.passed[0].flags() == S);
     CHECK(t.rig.wait(milliseconds(900)).passed.empty());
-    CHECK(t.pick_up().answers.size() == 3);
+    CHECK(t.pick_up().answers.size() == 2);
   }
   CHECK(waits.size() > 1);
   CHECK(*waits.rbegin() <= 3);
