@@ -40,7 +40,9 @@ unsigned receive_buffers(const Options& options, unsigned workers) {
 }
 
 unsigned reply_buffers(const Policy& policy, unsigned workers) {
-  return std::max(kLeastReplies, policy.tables.reply_buffers / workers);
+  // Besides, drivers keep what they have sent until its descriptor is needed again.
+  return std::max(kLeastReplies, policy.tables.reply_buffers / workers) + 2 * kDescriptors +
+         2 * Transmit::kQueue + kCache;
 }
 
 std::vector<unsigned> forwarding_lcores() {

@@ -66,17 +66,24 @@ std::optional<Key128> read_key(const std::filesystem::path& file) {
 Key128 kept_key(const std::filesystem::path& file) {
   if (const auto key = read_key(file)) return *key;
   std::error_code error;
-  std::filesystem::create_directories(file.parent_path(), error);  // what fails shows at open
+  std::filesystem::create_directories(file.parent_path(), error);
+  if (error) fail(file, fmt::format("its folder cannot be made: {}", error.message()));
   const Key128 key = random_key();
   // Whole, or not at all: it gets its name when it is written.
   const std::filesystem::path draft = fmt::format("{}.{}", file.string(), ::getpid());
   const std::string text = fmt::format("{:016x}{:016x}\n", key.k0, key.k1);
   {
-    const File f(draft, O_WRONLY | O_CREAT | O_TRUNC);
+    ::unlink(draft.c_str());  // what a dead process of this number left
+    const File f(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
     if (f.fd() < 0) fail(draft);
-    if (::write(f.fd(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-        ::fsync(f.fd()) != 0)
-      fail(draft);
+    const ssize_t written = ::write(f.fd(), text.data(), text.size());
+    if (written != static_cast<ssize_t>(text.size()) || ::fsync(f.fd()) != 0) {
+      const std::string why = written >= 0 && written != static_cast<ssize_t>(text.size())
+                                  ? "no room"
+                                  : std::strerror(errno);
+      ::unlink(draft.c_str());
+      fail(draft, why);
+    }
   }
   const bool named = ::link(draft.c_str(), file.c_str()) == 0;
   const int why = errno;

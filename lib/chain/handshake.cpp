@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Admission by handshake: the box has answered the client, and calls the host. Until the host says
 // something of its own the box goes on speaking for it, as it does for those who do not exist.
+#include <algorithm>
+
 #include "chain/rooms.hpp"
 
 namespace mitibox {
@@ -32,6 +34,7 @@ void Chain::Rooms::prove(Packet& p, const SynOffer& offer, Now now) {
 }
 
 void Chain::Rooms::call(Packet& p, const SynOffer& offer, Now now) {
+  if (Splice* const old = splices.find(p); old != nullptr) release(*old, Reason::host_refused);
   if (!tracker.call(p, offer, now)) return;
   Splice* const s = splices.begin(p, Splice::State::calling, now);
   if (s == nullptr) return tracker.forget(p);
@@ -67,7 +70,6 @@ void Chain::Rooms::covered(Packet& p, Now now) {
     tracker.track(p, now);
     return;
   }
-  c->last_seen = now.tick;
   Splice* const s = splices.find(p);
   const bool calling = c->state == TcpState::syn_sent;
   // A call that a restart cut short.
@@ -84,12 +86,13 @@ void Chain::Rooms::host_answers(Packet& p, Splice& s, Now now) {
     stand_in(s, now);
     return p.consume(Reason::host_refused);
   }
+  if (event == TcpEvent::ack) return challenged(p, s, now);
   if (event != TcpEvent::syn_ack) return p.drop(Reason::tcp_state);
-  tracker.pass(p, now);
-  if (p.verdict != Verdict::forward) return;
   // The host may repeat its SYN/ACK if this is lost, and is answered again then.
   rte_mbuf* ack = splices.make_ack(p, s.window, tracker.client_scale(p));
   if (ack == nullptr) return p.drop(Reason::reply_pool);
+  tracker.pass(p, now);
+  if (p.verdict != Verdict::forward) return rte_pktmbuf_free(ack);
   // A host takes the time from its SYN/ACK to this for the round trip to its client, while it is
   // that of the LAN: BBR sends a tenth of what it could, timers start short. Nobody measures what
   // was sent twice (RFC 6298 section 3): so it is asked for its SYN/ACK once more.
@@ -97,12 +100,22 @@ void Chain::Rooms::host_answers(Packet& p, Splice& s, Now now) {
     transmit.queue(syn, Side::inside, Transmit::Origin::made);
   transmit.queue(ack, Side::inside, Transmit::Origin::made);
   tracker.answered(p, {s.told, s.window, s.offer.sack}, now);
+  sacks.forget(p);
   ++splices.counters().answered;
   p.consume(Reason::host_answered);
   s.state = Splice::State::open;
   s.calls = 0;
   splices.visit_at(s, now.tick + Splices::kRepeatHeld);
   deliver(s, now);
+}
+
+/// The host still holds an earlier connection of this flow: a reset ends that (RFC 5961 section 4).
+void Chain::Rooms::challenged(Packet& p, Splice& s, Now now) {
+  rte_mbuf* const reset = splices.make_reset(p);
+  if (reset == nullptr) return p.drop(Reason::reply_pool);
+  transmit.queue(reset, Side::inside, Transmit::Origin::made);
+  splices.visit_at(s, now.tick + 1);  // and calls again
+  p.consume(Reason::host_answered);
 }
 
 /// Sends on what the client has said before the host was there.
@@ -131,20 +144,20 @@ void Chain::Rooms::host_speaks(Packet& p, Splice* s, Now now) {
     return p.consume(Reason::host_answered);
   }
   // Once the client has ended, the box also ends for the host, in its own time.
+  const TcpEnd& said = c.ends[index(Side::inside)];
+  const bool whole = p.sequence == said.end || (said.fin && p.sequence + 1 == said.end);
   const bool ends = (p.tcp_flags & (tcp::kFin | tcp::kRst)) != 0 && p.payload_length() == 0 &&
-                    reply.peer_ended(p);
-  const bool news = !ends && (!bare_ack(p) || p.sequence != c.ends[index(Side::inside)].end);
+                    whole && reply.peer_ended(p);
+  const bool news = !ends && (!bare_ack(p) || p.sequence != said.end);
   if (news) uncover(p);
   tracker.pass(p, now);
   if (p.verdict != Verdict::forward) return;
   const bool reset = (p.tcp_flags & tcp::kRst) != 0;
   if (s != nullptr && !reset) splices.acknowledged(*s, p.acknowledgement);
   if (!news) p.consume(Reason::host_answered);  // the box says so, or has said so before
+  if (reset && s != nullptr) release(*s, Reason::host_refused);
   if (!ends) return;
-  if (reset) {
-    if (s != nullptr) release(*s, Reason::host_refused);
-    tracker.forget(p);
-  }
+  if (reset) tracker.forget(p);
   host_ended(p, now);
 }
 
@@ -153,20 +166,26 @@ void Chain::Rooms::host_ended(const Packet& p, Now now) {
     transmit.queue(fin, Side::outside, Transmit::Origin::made);
 }
 
-void Chain::Rooms::client_speaks(Packet& p, const Connection& c, Splice* s, Now now) {
+void Chain::Rooms::client_speaks(Packet& p, Connection& c, Splice* s, Now now) {
   using enum Reply::Saying;
   const Reply::Saying saying = reply.saying(p);
   const bool calling = c.state == TcpState::syn_sent;
-  if (saying == over) return p.drop(Reason::no_connection);
+  if (saying == over) {
+    p.standing = Standing::stray;  // it may complete a new handshake
+    return;
+  }
+  if (saying != nothing) c.last_seen = now.tick;
   if (saying == anything) return answer(p, reply.converse(p, now).answer);
   if (saying == data_in_order && holdable(p) &&
       p.sequence + p.payload_length() - c.opener_isn <= kCovered + 1) {
     if (s == nullptr) s = splices.begin(p, Splice::State::open, now);
+    if (s != nullptr) s->client_isn = c.opener_isn;
     if (s != nullptr && splices.can_hold(*s)) return take(p, *s, now);
   }
   // What the host itself must hear.
   if (!calling) {
     // What has ended stays known, or its own old segments would open it again.
+    if (saying == reset && s != nullptr) release(*s, Reason::host_refused);
     if (saying == last_ack || saying == reset) {
       reply.converse(p, now);
       tracker.uncover(p);
@@ -176,8 +195,9 @@ void Chain::Rooms::client_speaks(Packet& p, const Connection& c, Splice* s, Now 
     return tracker.pass(p, now);
   }
   if (saying == reset) {
+    const Reply::Answer a = reply.converse(p, now).answer;
     give_up(*s, now);
-    return answer(p, reply.converse(p, now).answer);
+    return answer(p, a);
   }
   p.drop(Reason::splice_full);  // the client will repeat it
 }
@@ -244,15 +264,18 @@ void Chain::Rooms::repeat(Splice& s, Now now) {
   }
   Packet head = s.head.packet();
   head.hash = s.hash;
-  if (s.calls == Splices::kCalls || !tracker.find(head)) {
+  const bool known = tracker.find(head);
+  if (s.calls == Splices::kHeldTries || !known) {
+    if (known) ++splices.counters().lost;
     return release(s, Reason::host_refused);
   }
   ++s.calls;
-  splices.visit_at(s, now.tick + (Splices::kRepeatHeld << s.calls));
+  splices.visit_at(s, now.tick + std::min(Splices::kRepeatHeld << s.calls, Splices::kRepeatMost));
   const std::size_t before = s.held_count;
   splices.acknowledged(s, tracker.acknowledged_inside(head));
   if (before == 0 || s.state != Splice::State::open) return;
   for (std::size_t i = 0; i < s.held_count; ++i) {
+    s.held[i].segment.host_mss = tracker.host_mss(head);  // a link may have turned out narrow
     rte_mbuf_refcnt_update(s.held[i].segment.frame, 1);
     to_host(s.held[i].segment, Transmit::Origin::made);
   }

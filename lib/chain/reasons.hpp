@@ -110,6 +110,9 @@ namespace mitibox {
   X(provisional_reset, drop, "provisional-reset",                                                  \
     "A host's refusal of a segment that passed on trial in the grace period",                      \
     "Expected after a restart")                                                                    \
+  X(host_error, drop, "host-error",                                                                \
+    "An ICMP error from inside about a TCP connection opened from outside",                        \
+    "Intended: where nobody lives nobody complains; a listed service may be down")                 \
   X(late_reset, drop, "late-reset",                                                                \
     "A host's reset to what came after the end of a connection that the box had answered",         \
     "Intended: where nobody lives nobody resets")                                                  \

@@ -104,7 +104,8 @@ struct Chain::Rooms {
   void host_answers(Packet& p, Splice& splice, Now now);
   void deliver(Splice& splice, Now now);
   void host_speaks(Packet& p, Splice* splice, Now now);
-  void client_speaks(Packet& p, const Connection& c, Splice* splice, Now now);
+  void challenged(Packet& p, Splice& splice, Now now);
+  void client_speaks(Packet& p, Connection& c, Splice* splice, Now now);
   void take(Packet& p, Splice& splice, Now now);
   void uncover(Packet& p);
   void keep(Packet& p, Splice& splice, Now now);

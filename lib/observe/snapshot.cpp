@@ -130,6 +130,7 @@ Snapshot take_snapshot(const std::vector<const Chain*>& chains) {
     add(s.groups[3], "hosts_refused", called.refused);
     add(s.groups[3], "hosts_mute", called.mute);
     add(s.groups[3], "splices_full", called.full);
+    add(s.groups[3], "splices_lost", called.lost);
     add(s.groups[3], "sacks_written", chain->sacks().written);
     add(s.groups[3], "sacks_full", chain->sacks().full);
     const auto& n = chain->neighbours().counters();

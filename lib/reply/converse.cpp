@@ -39,7 +39,8 @@ Reply::Continuation Reply::converse(const Packet& segment, Now now) {
   Conversation* c = conversations_.find(segment.key, segment.family);
   Continuation result{
       .ours = true, .proof = false, .offer = {}, .answer = {nullptr, Reason::conversation}};
-  if (c != nullptr && c->live() && !script::odd(script::classify(*c, segment))) {
+  // In a host's name there is one handshake at a time.
+  if (c != nullptr && c->live() && (c->spoken || !script::odd(script::classify(*c, segment)))) {
     result.answer = proceed(*c, segment, now);
     return result;
   }

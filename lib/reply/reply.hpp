@@ -132,7 +132,8 @@ class Reply {
     repetitions_.take(now, kRepetitions, [&](const Repetitions::Waiting& w) {
       Packet syn = w.syn.packet();
       syn.hash = w.hash;
-      if (conversations_.find(syn.key, syn.family) != nullptr || known(syn)) return;
+      const Conversation* const c = conversations_.find(syn.key, syn.family);
+      if ((c != nullptr && c->client_isn == syn.sequence) || known(syn)) return;
       rte_mbuf* const frame = syn_ack(syn, w.isn, w.offer, nullptr);
       if (frame == nullptr) return;
       ++counters_.repetitions;

@@ -32,20 +32,25 @@ class IcmpRates {
   bool error_out(const Ends& ends, Now now);
   /// Whether an error that belongs to a connection may reach its host. Counted by the connection's
   /// ends and who reports: one router may have to tell of its MTU about many peers, and many
-  /// routers answer one traceroute.
+  /// routers answer one traceroute. Reporters are easily invented, so all of them together have a
+  /// rate too.
   bool error_in(const Ends& ends, const Address& reporter, Now now);
 
   static std::size_t memory_bytes();
 
   static constexpr std::uint32_t kCells = 1U << 13U;  ///< of each kind
   static constexpr std::uint32_t kErrorBurst = 4;
+  static constexpr std::uint32_t kReporters = 16;  ///< times the rate, of all reporters of a pair
 
  private:
+  [[nodiscard]] std::uint64_t hash_of(const Ends& ends) const;
+
   Key128 key_;
   SourceMask source_;
   TokenBuckets echoes_;
   TokenBuckets errors_out_;
-  TokenBuckets errors_in_;
+  TokenBuckets errors_in_;       ///< of one reporter
+  TokenBuckets errors_in_pair_;  ///< of all
 };
 
 }  // namespace mitibox

@@ -35,6 +35,11 @@ class Sacks {
   /// Throws std::runtime_error naming the table, its size and the option when memory is short.
   explicit Sacks(const std::string& name);
 
+  /// A new connection of this flow: what an earlier one left open is nothing of its.
+  void forget(const Packet& p) {
+    if (Gap* const gap = find(p); gap != nullptr) gap->count = 0;
+  }
+
   /// This segment `p` of a client's has left for its host.
   void sent(const Packet& p, Now now);
 

@@ -123,6 +123,14 @@ rte_mbuf* Splices::make_ack(const Packet& syn_ack, std::uint32_t window, std::ui
                        .window = static_cast<std::uint16_t>(std::min(window, 0xffffU))});
 }
 
+rte_mbuf* Splices::make_reset(const Packet& challenge) {
+  return builder_.tcp(challenge, ip(challenge),
+                      {.sequence = challenge.acknowledgement,
+                       .acknowledgement = 0,
+                       .flags = tcp::kRst,
+                       .window = 0});
+}
+
 std::size_t Splices::memory_bytes() {
   return kMost * (sizeof(Splice) + sizeof(Tick) + sizeof(std::uint32_t)) +
          FlowIndex::memory_bytes(kMost) + 1024;

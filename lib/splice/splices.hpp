@@ -58,12 +58,16 @@ class Splices {
   static constexpr std::uint32_t kRepeat = 1000;    ///< ms between two SYNs of a call
   static constexpr std::uint32_t kRepeatHeld = 250;  ///< ms between two sendings of held segments
   static constexpr std::uint8_t kCalls = 4;          ///< then the host is mute
+  /// Held segments are sent so often, at growing distances: for a minute.
+  static constexpr std::uint8_t kHeldTries = 9;
+  static constexpr std::uint32_t kRepeatMost = 16'000;  ///< ms
 
   struct Counters {
     std::uint64_t called = 0;    ///< hosts called
     std::uint64_t answered = 0;  ///< of these, hosts that answered
     std::uint64_t refused = 0;   ///< that refused: the client is deceived
     std::uint64_t mute = 0;      ///< that did not answer: likewise
+    std::uint64_t lost = 0;      ///< splices whose host never took what was acknowledged for it
     std::uint64_t full = 0;      ///< calls not made, segments not held, for lack of room
   };
 
@@ -118,6 +122,8 @@ class Splices {
 
   /// The SYN, and the ACK of the host's answer. nullptr when the pool is empty.
   rte_mbuf* make_syn(const Splice& splice);
+  /// Of what a host says about an earlier connection.
+  rte_mbuf* make_reset(const Packet& challenge);
   /// `window`: the client's, scaled by `scale` where the host's answer offers that too.
   rte_mbuf* make_ack(const Packet& syn_ack, std::uint32_t window, std::uint8_t scale);
 

@@ -12,6 +12,9 @@
 
 namespace mitibox {
 
+/// Less than any host means: as little as Linux gives in to.
+inline constexpr std::uint16_t kLeastMss = 48;
+
 /// Which end's segments, windows and limits; sequence numbers in host byte order, modulo 2^32.
 struct TcpEnd {
   std::uint32_t end = 0;         ///< behind the last octet that this end has sent

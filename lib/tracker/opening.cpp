@@ -7,9 +7,6 @@ namespace mitibox {
 
 namespace {
 
-/// Less than any host means: as little as Linux gives in to.
-constexpr std::uint16_t kLeastMss = 48;
-
 /// Whether a SYN holds an option that signs the sequence numbers, or data before the handshake.
 bool signs_numbers(const Packet& syn) {
   const std::uint8_t* at = syn.data() + syn.l4 + sizeof(TcpHeader);
@@ -149,6 +146,8 @@ void Tracker::reconsider(Packet& p, Now now) {
 
 void Tracker::pick_up(Packet& p, bool host_lives, Now now) {
   if (!in_grace(now)) return;
+  refresh(p);
+  if (p.connection >= 0) return;  // known, though this fits nowhere in it
   const TcpEvent event = tcp_event(p.tcp_flags);
   // A FIN or reset of the unknown is worth nothing to anyone but a scanner.
   if (event == TcpEvent::rst) return;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // ICMP errors, related to the connection whose packet they quote (RFC 792, RFC 4443, RFC 5927).
+#include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "packet/checksum.hpp"
 #include "packet/cursor.hpp"
 #include "packet/parse.hpp"
+#include "packet/persona.hpp"
 #include "tracker/sequence.hpp"
 #include "tracker/tracker.hpp"
 
@@ -16,6 +19,18 @@ bool is_port_unreachable(const Packet& p) {
   const IcmpHeader& icmp = p.icmp();
   return p.family == Family::v4 ? icmp.type == icmp4::kUnreachable && icmp.code == icmp4::kCodePort
                                 : icmp.type == icmp6::kUnreachable && icmp.code == icmp6::kCodePort;
+}
+
+/// The MTU that a link on the way has; nothing when the error is about something else.
+std::optional<std::uint32_t> link_mtu(const Packet& p) {
+  const IcmpHeader& icmp = p.icmp();
+  if (p.family == Family::v6) {
+    if (icmp.type != icmp6::kPacketTooBig) return std::nullopt;
+    return std::uint32_t{icmp.id.host()} << 16U | icmp.sequence.host();
+  }
+  if (icmp.type != icmp4::kUnreachable || icmp.code != icmp4::kCodeFragmentationNeeded)
+    return std::nullopt;
+  return icmp.sequence.host();
 }
 
 /// Reads the quoted packet: at least its IP header and the eight bytes that RFC 792 promises.
@@ -105,6 +120,18 @@ bool Tracker::within_rate(const Packet& error, const Packet& quoted, Now now) {
   return rates_->error_out({quoted.destination(), quoted.source()}, now);
 }
 
+/// What the box has acknowledged for the host its client will not send again in smaller segments.
+void Tracker::narrow(const Packet& error, std::uint32_t mtu) {
+  Connection& c = record(error);
+  if (!splits_ || !c.shifted) return;
+  const std::uint32_t headers =
+      sizeof(TcpHeader) + (error.family == Family::v4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header));
+  const std::uint32_t mss = mtu > headers ? mtu - headers : 0;
+  TcpEnd& host = c.ends[index(Side::inside)];
+  const std::uint32_t now = host.mss != 0 ? host.mss : persona_mss(error.family);
+  if (mss < now) host.mss = std::max(static_cast<std::uint16_t>(mss), kLeastMss);
+}
+
 void Tracker::relate(Packet& p, Now now) {
   Packet quoted;
   if (!parse_quote(p, quoted)) return p.drop(Reason::icmp_header);
@@ -134,6 +161,11 @@ void Tracker::relate(Packet& p, Now now) {
   if (udp_silent_ && p.from == Side::inside && c.opener == Side::outside &&
       c.protocol == protocol::kUdp && is_port_unreachable(p))
     return p.drop(Reason::udp_unreachable);
+  if (p.from == Side::inside && c.opener == Side::outside && c.protocol == protocol::kTcp) {
+    const auto mtu = link_mtu(p);
+    if (!mtu) return p.drop(Reason::host_error);
+    narrow(p, *mtu);
+  }
   if (!within_rate(p, quoted, now)) return p.drop(Reason::icmp_error_rate);
   p.forward();
 }

@@ -22,8 +22,9 @@ bool is_sound(std::span<const std::uint64_t> key, const Connection& c) {
   return c.seal == seal_of(key, c) && c.protocol == static_cast<std::uint8_t>(key.back() >> 32U) &&
          static_cast<std::size_t>(c.state) < kTcpStates &&
          static_cast<std::size_t>(c.opener) < kSides && c.stage <= Stage::settled &&
-         std::all_of(std::begin(c.ends), std::end(c.ends),
-                     [](const TcpEnd& e) { return e.scale <= kMaxScale; });
+         std::all_of(std::begin(c.ends), std::end(c.ends), [](const TcpEnd& e) {
+           return e.scale <= kMaxScale && (e.mss == 0 || e.mss >= kLeastMss);
+         });
 }
 
 }  // namespace

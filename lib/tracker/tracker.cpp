@@ -185,6 +185,7 @@ void Tracker::track_segment(Packet& p, Now now) {
   p.standing = Standing::known;
   const bool translated = c.shifted && p.from == Side::outside;
   const std::uint32_t told = p.acknowledgement;
+  const std::uint32_t window = p.window;
   if (translated) {
     read_for_host(p, c);
     if (c.ends[index(Side::inside)].limited()) [[unlikely]]
@@ -195,7 +196,8 @@ void Tracker::track_segment(Packet& p, Now now) {
   TcpEnd& receiver = c.ends[index(other(p.from))];
   const auto& rows = from_opener ? kFromOpener : kFromResponder;
   const TcpStep step = rows[static_cast<std::size_t>(c.state)][static_cast<std::size_t>(event)];
-  if (step == TcpStep::illegal) return p.drop(Reason::tcp_state);
+  // A SYN is judged before, where it may be one.
+  if (step >= TcpStep::illegal) return p.drop(Reason::tcp_state);
 
   if (event == TcpEvent::rst && is_late(c, p)) return p.drop(Reason::late_reset);
 
@@ -228,11 +230,12 @@ void Tracker::track_segment(Packet& p, Now now) {
     }
   } else {
     if (!in_window(sender, receiver, p)) {
-      if (!translated || c.state < TcpState::closing || p.sequence == c.opener_isn + 1)
-        return p.drop(Reason::tcp_window);
+      const bool over = c.state >= TcpState::closing || elapsed(now.tick, c.last_seen) >= kLongIdle;
+      if (!translated || !over || p.sequence == c.opener_isn + 1) return p.drop(Reason::tcp_window);
       // It may complete a new handshake with the box.
       p.standing = Standing::stray;
       p.acknowledgement = told;
+      p.window = window;
       return;
     }
     if (from_opener && event != TcpEvent::rst && c.stage == Stage::half_open && !c.provisional) {

@@ -87,15 +87,20 @@ class Tracker {
   [[nodiscard]] std::uint32_t acknowledged_inside(const Packet& packet) {
     return record(packet).ends[index(Side::inside)].acked;
   }
+  /// TcpEnd::mss of the inside host.
+  [[nodiscard]] std::uint16_t host_mss(const Packet& packet) {
+    return record(packet).ends[index(Side::inside)].mss;
+  }
   [[nodiscard]] std::uint8_t client_scale(const Packet& packet) {
     return record(packet).client_scale;
   }
   void uncover(const Packet& packet) { record(packet).covered = false; }
   void forget(const Packet& packet) { table(packet).erase(packet.connection); }
-  /// Whether there is an entry for this flow.
-  [[nodiscard]] bool knows(const Packet& packet) const {
-    const ConnectionTable& t = table(packet.family);
-    return t.find(packet.key.words.data(), t.hash(packet.key.words.data())) >= 0;
+  /// Whether there is an entry that this SYN has opened.
+  [[nodiscard]] bool knows(const Packet& syn) const {
+    const ConnectionTable& t = table(syn.family);
+    const std::int32_t at = t.find(syn.key.words.data(), t.hash(syn.key.words.data()));
+    return at >= 0 && t[at].opener_isn == syn.sequence;
   }
 
   /// Sequence numbers for a challenge ACK in the name of the inside host of this connection, and
@@ -163,6 +168,7 @@ class Tracker {
   void track_other(Packet& p, Now now);
   void track_error(Packet& p, Now now);
   void relate(Packet& p, Now now);
+  void narrow(const Packet& error, std::uint32_t mtu);
   bool quote_fits(const Packet& error, const Packet& quoted) const;
   bool within_rate(const Packet& error, const Packet& quoted, Now now);
   void restart(Packet& p, Now now);
