@@ -457,3 +457,97 @@ TEST_CASE("A client's end is answered alike, whether a host is there to end or n
   }
   CHECK(forged.t.rig.chain->reply().counters().proofs == 1);
 }
+
+TEST_CASE("A host's end that overtakes its own words does not end the client", "[handshake]") {
+  Pair t;
+  t.connect();
+  REQUIRE(t.from_client(F | tcp::kPsh, kClient + 1, t.cookie + 1, "get\n").answers.size() == 1);
+  const Outcome end = t.from_host(F, kHost + 101, kClient + 6);
+  REQUIRE(end.passed.size() == 1);
+  CHECK(end.passed[0].sequence() == t.cookie + 101);
+  CHECK(t.rig.wait(milliseconds(100)).answers.empty());
+  const Outcome words = t.from_host(PA, kHost + 1, kClient + 6, std::string(100, 'a'));
+  REQUIRE(words.passed.size() == 1);
+  CHECK(words.passed[0].sequence() == t.cookie + 1);
+}
+
+TEST_CASE("A host's SYN in a connection that the box answers is none of its client's",
+          "[handshake]") {
+  Pair t;
+  t.connect();
+  const Outcome o = t.from_host(S, kHost + 10, 0);
+  CHECK(o.end == "tcp-state");
+  CHECK(o.passed.empty());
+  CHECK(t.from_host(PA, kHost + 1, kClient + 1, "hello").passed.size() == 1);
+}
+
+TEST_CASE("A client that has forgotten an idle connection opens it anew", "[handshake]") {
+  Pair t;
+  t.connect();
+  const bool spoken = GENERATE(false, true);
+  if (spoken) {
+    REQUIRE(t.from_host(PA, kHost + 1, kClient + 1, "hello").passed.size() == 1);
+    REQUIRE(t.from_client(A, kClient + 1, t.cookie + 6).end == "forward");
+  }
+  t.rig.wait(std::chrono::minutes(6));
+  const std::uint32_t isn = kClient + 0x20000000;
+  t.client.options = kOffer;
+  const Outcome again = t.from_client(S, isn, 0);
+  t.client.options.clear();
+  REQUIRE(again.answers.size() == 1);
+  CHECK(again.answers[0].flags() == kSynAck);
+  const Outcome proof = t.from_client(A, isn + 1, again.answers[0].sequence() + 1);
+  REQUIRE(proof.passed.size() == 1);
+  CHECK(proof.passed[0].flags() == S);
+  CHECK(proof.passed[0].sequence() == isn);
+}
+
+TEST_CASE("A host that still holds an earlier connection is reset, and called again",
+          "[handshake]") {
+  Pair t;
+  t.greet();
+  REQUIRE(t.prove().passed.size() == 1);
+  const Outcome o = t.from_host(A, 777, 4242);
+  CHECK(o.end == "host-answered");
+  CHECK(o.passed.empty());
+  REQUIRE(o.answers.size() == 1);
+  CHECK(o.answers[0].sound());
+  CHECK(o.answers[0].flags() == tcp::kRst);
+  CHECK(o.answers[0].sequence() == 4242);
+  const Outcome call = t.rig.wait(milliseconds(100));
+  REQUIRE(call.passed.size() == 1);
+  CHECK(call.passed[0].flags() == S);
+  CHECK(t.pick_up().answers.size() == 1);
+  // One that answers nothing else is mute in the end.
+  Pair mute;
+  mute.greet();
+  REQUIRE(mute.prove().passed.size() == 1);
+  int calls = 1;
+  for (int i = 0; i < 50; ++i) {
+    mute.from_host(A, 777, 4242);
+    for (const Seen& s : mute.rig.wait(milliseconds(20)).passed) calls += s.flags() == S ? 1 : 0;
+  }
+  CHECK(calls == Splices::kCalls);
+  CHECK(mute.rig.chain->splices().mute == 1);
+}
+
+TEST_CASE("What a host never takes is sent for a minute, and counted as lost", "[handshake]") {
+  Pair t;
+  t.connect();
+  REQUIRE(t.from_client(PA, kClient + 1, t.cookie + 1, "hello").passed.size() == 1);
+  const Outcome o = t.rig.wait(std::chrono::minutes(3));
+  CHECK(o.passed.size() == Splices::kHeldTries);
+  CHECK(o.answers.empty());
+  CHECK(t.rig.chain->splices().lost == 1);
+}
+
+TEST_CASE("Segments held for a flow do not outlive its connection", "[handshake]") {
+  Pair t;
+  t.connect();
+  REQUIRE(t.from_client(PA, kClient + 1, t.cookie + 1, "hello").passed.size() == 1);
+  if (GENERATE(false, true))
+    CHECK(t.from_client(R, kClient + 6, 0).passed.size() == 1);
+  else
+    CHECK(t.from_host(R, kHost + 1, 0).passed.size() == 1);
+  CHECK(t.rig.wait(std::chrono::seconds(30)).passed.empty());
+}

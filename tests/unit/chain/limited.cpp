@@ -168,7 +168,8 @@ TEST_CASE("A host that takes what was promised gets segments whole, and so do al
   CHECK(t.from_client(0, letters(1460)).end == "forward");
 }
 
-TEST_CASE("A path MTU error about a piece reaches its client", "[limited]") {
+TEST_CASE("A path MTU error about a piece reaches its client, and narrows what follows",
+          "[limited]") {
   const bool six = GENERATE(false, true);
   Call t(offer(1460, kSack), offer(1360, kSack), six);
   t.connect();
@@ -206,6 +207,12 @@ TEST_CASE("A path MTU error about a piece reaches its client", "[limited]") {
   CHECK(passed.end == "forward");
   REQUIRE(passed.passed.size() == 1);
   CHECK(passed.passed[0].part(passed.passed[0].l4 + 8, passed.passed[0].bytes.size()) == quote);
+  // What the client sends all the same is cut to fit: 1300 bytes of IP.
+  const std::string more = letters(1440);
+  const Outcome cut = t.from_client(1440, more);
+  REQUIRE(cut.passed.size() == 2);
+  CHECK(cut.passed[0].ip_length() == 1300);
+  CHECK(arrived(cut.passed, kClient + 1441, static_cast<std::uint16_t>(six ? 1240 : 1260)) == more);
 }
 
 TEST_CASE("A host without SACK is given what its client was promised", "[limited]") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // ICMP errors, by the packet they quote.
+#include <array>
 #include <catch2/catch.hpp>
 
 #include "segments.hpp"
@@ -138,4 +139,20 @@ TEST_CASE("related: the quote of an IPv6 fragment", "[tracker][related]") {
   CHECK(b.error(cut, protocol::kIpv6Fragment, quote, In) == "icmp-header");
   quote[3] = 9;  // a later fragment: its bytes are no ports
   CHECK(b.error(too_big, protocol::kIpv6Fragment, quote, In) == "icmp-header");
+}
+
+TEST_CASE("related: hosts' errors about TCP from outside stay inside, but those about an MTU",
+          "[tracker][related]") {
+  Bench b;
+  b.flow.v6 = GENERATE(false, true);
+  b.establish(Out);
+  const Segment data{.from = Out, .sequence = 1001, .acknowledgement = 5001, .length = 1000};
+  REQUIRE(b.send(data) == "forward");
+  const std::uint8_t unreachable = b.flow.v6 ? icmp6::kUnreachable : icmp4::kUnreachable;
+  for (const std::uint8_t code : std::to_array<std::uint8_t>({0, 1, 3}))
+    CHECK(b.error({.from = In, .type = unreachable, .code = code}, data) == "host-error");
+  if (b.flow.v6)
+    CHECK(b.error({.from = In, .type = icmp6::kPacketTooBig, .code = 0}, data) == "forward");
+  else
+    CHECK(b.error({.from = In, .code = icmp4::kCodeFragmentationNeeded}, data) == "forward");
 }
