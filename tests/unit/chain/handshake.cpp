@@ -392,7 +392,7 @@ struct Ending {
 
 TEST_CASE("A client's end is answered alike, whether a host is there to end or not",
           "[handshake]") {
-  const std::size_t script = GENERATE(range(0, 6));
+  const std::size_t script = GENERATE(range(std::size_t{0}, std::size_t{6}));
   CAPTURE(script);
   const auto play = [&](Ending& e, const std::function<void()>& host) {
     switch (script) {
