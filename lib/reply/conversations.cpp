@@ -112,12 +112,14 @@ void Conversations::fin_later(Conversation& c, Now now) {
   fin_never(c);
   c.due = now.tick + (c.fins == 0 ? kFinAfter : kFinAgain << (c.fins - 1U));
   c.waiting = true;
+  ++waiting_;
   due_[c.fins].push_back(&records_[0], index(c));
 }
 
 void Conversations::fin_never(Conversation& c) {
   if (!c.waiting) return;
   c.waiting = false;
+  --waiting_;
   due_[c.fins].remove(&records_[0], index(c));
 }
 

@@ -95,6 +95,7 @@ class Conversations {
   /// Takes the conversations whose FIN is due, at most `budget`.
   template <typename Visit>
   void take_due(Now now, std::uint32_t budget, Visit visit) {
+    if (waiting_ == 0) return;
     for (auto& list : due_) {
       while (!list.empty()) {
         Conversation& c = records_[list.first()];
@@ -155,6 +156,7 @@ class Conversations {
   std::array<IndexList<&Conversation::by_due>, kFins + 1> due_;
   std::uint32_t count_ = 0;
   std::uint32_t live_ = 0;
+  std::uint32_t waiting_ = 0;  ///< in `due_`
   std::uint64_t evictions_ = 0;
 };
 
