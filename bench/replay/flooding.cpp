@@ -245,6 +245,7 @@ FloodOutcome flood(const Policy& policy, const FloodOrder& order, rte_mempool* p
 Policy flood_policy(const FloodOrder& order, std::uint32_t connections) {
   Policy p;
   p.admission = Policy::Admission::forward;
+  p.normalise.isn = false;  // made segments acknowledge hosts' own numbers
   p.trust.evidence = Policy::Evidence::weighted;
   p.protected_prefixes = {parse_prefix("203.0.113.0/24").value()};
   Service web;
