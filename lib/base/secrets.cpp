@@ -36,6 +36,10 @@ Secrets Secrets::derive(Key128 master) {
   s.repetition = next();
   s.surface = next();
   s.icmp = next();
+  s.hosts = next();
+  s.calls = next();
+  s.pieces = next();
+  s.departures = next();
   return s;
 }
 

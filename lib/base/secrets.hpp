@@ -20,11 +20,15 @@ struct Secrets {
   Key128 cookie;          ///< Reply's ISNs; rotated hourly by the user of this key
   Key128 conversation;    ///< index of Reply's conversation table
   Key128 fragment;        ///< index of the fragment table
-  Key128 persona;         ///< IP identifiers and whatever else a forged packet draws
+  Key128 persona;         ///< IP identifiers of forged packets
   Key128 isn;             ///< initial sequence numbers of hosts that open connections
   Key128 repetition;      ///< who may be sent a SYN/ACK once more
   Key128 surface;         ///< which ports are decoys; outlives the process (key_file.hpp)
   Key128 icmp;            ///< index of the rates of ICMP
+  Key128 hosts;           ///< IP identifiers of hosts' packets
+  Key128 calls;           ///< IP identifiers of what goes to hosts in clients' names
+  Key128 pieces;          ///< IP identifiers of split segments
+  Key128 departures;      ///< when calls leave
 
   /// Every secret is SipHash-2-4 of its own label under the master key.
   static Secrets derive(Key128 master);

@@ -16,15 +16,9 @@ constexpr std::uint32_t kSweep = 64;
 /// What workers draw from a counter must not repeat what another one drew.
 Secrets secrets_of(const Chain::Config& config) {
   Secrets s = config.secrets;
-  s.persona.k1 ^= siphash24_of(s.persona, config.self);
-  s.fragment.k1 ^= siphash24_of(s.fragment, config.self);
+  for (Key128* key : {&s.persona, &s.fragment, &s.hosts, &s.calls, &s.pieces, &s.departures})
+    key->k1 ^= siphash24_of(*key, config.self);
   return s;
-}
-
-Key128 hosts_key(const Chain::Config& config) {
-  Key128 key = secrets_of(config).persona;
-  key.k0 ^= siphash24_of(key, std::uint64_t{2});
-  return key;
 }
 
 std::uint32_t share(std::uint32_t total, unsigned workers) {
@@ -56,7 +50,7 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       sacks(config.name + " sacks"),
       neighbours(policy, config.own_mac, config.pool, {config.facts, config.speaks}),
       transmit(wire, counters),
-      persona(hosts_key(config), config.secrets.isn.k1),
+      persona(secrets_of(config).hosts, config.secrets.isn.k1),
       dresses(policy.normalise.headers),
       ecn(policy.normalise.ecn == Policy::Ecn::keep ? 3 : 0),
       attempts_count(policy.trust.evidence != Policy::Evidence::proof),

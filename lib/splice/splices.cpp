@@ -11,19 +11,13 @@ namespace {
 
 constexpr char kOption[] = "tables";
 
-Key128 own_key(const Secrets& secrets, std::uint64_t use) {
-  Key128 key = secrets.persona;
-  key.k0 ^= siphash24_of(secrets.persona, use);
-  return key;
-}
-
 }  // namespace
 
 Splices::Splices(const Secrets& secrets, rte_mempool* pool, const std::string& name, bool departs)
     : builder_(pool),
-      persona_(own_key(secrets, 1)),
+      persona_(secrets.calls),
       departs_(departs),
-      departures_(own_key(secrets, 4), kMost, name + "-calls"),
+      departures_(secrets.departures, kMost, name + "-calls"),
       index_({name + "-index", kOption}, kMost),
       splices_(kMost, {name, kOption}),
       due_(kMost, {name + "-due", kOption}) {

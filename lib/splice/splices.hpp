@@ -89,8 +89,7 @@ class Splices {
   /// When tick() is to visit it next.
   void visit_at(const Splice& splice, Tick when) { due_[place(splice)] = when == 0 ? 1 : when; }
 
-  /// Lets leave() have it at one of its instants; at once when `departures` is off or too many
-  /// wait.
+  /// Lets leave() have it at one of its instants; at once when they are off, or too many wait.
   template <typename Call>
   void call_later(Splice& splice, Call call) {
     if (!departs_ || !departures_.add(place(splice))) call(splice);

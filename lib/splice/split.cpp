@@ -10,12 +10,6 @@ namespace mitibox {
 
 namespace {
 
-Key128 own_key(const Secrets& secrets) {
-  Key128 key = secrets.persona;
-  key.k0 ^= siphash24_of(secrets.persona, std::uint64_t{3});
-  return key;
-}
-
 std::size_t shares(std::size_t whole, std::size_t part) {
   return (whole + part - 1) / part;
 }
@@ -23,7 +17,7 @@ std::size_t shares(std::size_t whole, std::size_t part) {
 }  // namespace
 
 Splitter::Splitter(const Secrets& secrets, rte_mempool* pool)
-    : builder_(pool), persona_(own_key(secrets)) {}
+    : builder_(pool), persona_(secrets.pieces) {}
 
 std::span<rte_mbuf*> Splitter::split(const Packet& segment, Pieces& pieces) {
   const std::size_t payload = segment.payload_length();
