@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/file.hpp"
 #include "base/secrets.hpp"
 
 namespace mitibox {
@@ -20,21 +21,6 @@ namespace mitibox {
 namespace {
 
 constexpr std::size_t kDigits = 32;
-
-class File {
- public:
-  File(const std::filesystem::path& path, int flags)
-      : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 [[noreturn]] void fail(const std::filesystem::path& file, std::string_view why) {
   throw std::runtime_error(fmt::format("key file {}: {}", file.string(), why));
@@ -45,10 +31,11 @@ class File {
 
 /// Nothing when there is no such file.
 std::optional<Key128> read_key(const std::filesystem::path& file) {
-  const File f(file, O_RDONLY);
+  const File f(file.c_str());
   if (f.fd() < 0 && errno == ENOENT) return std::nullopt;
   struct stat status {};
   if (f.fd() < 0 || ::fstat(f.fd(), &status) != 0) fail(file);
+  if (status.st_uid != ::geteuid()) fail(file, "belongs to another user; delete it for a new key");
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
     fail(file, "others may read it; chmod 600 it, or delete it for a new key");
   std::array<char, kDigits + 2> text{};
@@ -74,7 +61,7 @@ Key128 kept_key(const std::filesystem::path& file) {
   const std::string text = fmt::format("{:016x}{:016x}\n", key.k0, key.k1);
   {
     ::unlink(draft.c_str());  // what a dead process of this number left
-    const File f(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+    const File f(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
     if (f.fd() < 0) fail(draft);
     const ssize_t written = ::write(f.fd(), text.data(), text.size());
     if (written != static_cast<ssize_t>(text.size()) || ::fsync(f.fd()) != 0) {

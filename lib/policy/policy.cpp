@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "policy/policy.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/file.hpp"
 #include "policy/document.hpp"
 #include "policy/sections.hpp"
 #include "policy/text.hpp"
@@ -18,21 +18,6 @@
 namespace mitibox {
 
 namespace {
-
-/// Closes itself.
-class File {
- public:
-  explicit File(const char* path) : fd_(::open(path, O_RDONLY | O_CLOEXEC)) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 [[noreturn]] void unreadable(const std::string& name, int error) {
   throw PolicyError(fmt::format("{}: cannot be read: {}", policy_text::printable(name, kMaxName),

@@ -41,12 +41,8 @@ std::string read_line(const char* file) {
 }  // namespace
 
 LockedFile::LockedFile(const std::string& file)
-    : fd_(open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)),
-      locked_(fd_ >= 0 && flock(fd_, LOCK_EX | LOCK_NB) == 0) {}
-
-LockedFile::~LockedFile() {
-  if (fd_ >= 0) close(fd_);
-}
+    : file_(file.c_str(), O_RDONLY | O_NOFOLLOW),
+      locked_(fd() >= 0 && flock(fd(), LOCK_EX | LOCK_NB) == 0) {}
 
 Mapping::Place Mapping::Place::standard(Now now) {
   Place place;

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/file.hpp"
 #include "base/time.hpp"
 #include "tracker/connection.hpp"
 
@@ -18,14 +19,11 @@ namespace mitibox {
 class LockedFile {
  public:
   explicit LockedFile(const std::string& file);
-  ~LockedFile();
-  LockedFile(const LockedFile&) = delete;
-  LockedFile& operator=(const LockedFile&) = delete;
-  [[nodiscard]] int fd() const { return fd_; }  ///< negative when it cannot be opened
+  [[nodiscard]] int fd() const { return file_.fd(); }  ///< negative when it cannot be opened
   [[nodiscard]] bool locked() const { return locked_; }
 
  private:
-  int fd_;
+  File file_;
   bool locked_;
 };
 
