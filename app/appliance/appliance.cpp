@@ -18,6 +18,7 @@
 
 #include "base/eal.hpp"
 #include "base/key_file.hpp"
+#include "control/errands.hpp"
 
 namespace mitibox {
 
@@ -128,8 +129,10 @@ Appliance::Appliance(const Policy& policy, const Options& options)
     run_on(members_[i].lcore, [this, i] { make_member(i); });
   if (survivors_) survivors_->clear();
   telemetry_.snapshot = [this] { return snapshot(); };
-  telemetry_.source = [this](const Address& a) {
-    return members_[owner_.of(a)].worker->mailbox().ask(a, kPatience);
+  telemetry_.source = [this](const Address& a) -> std::optional<TelemetrySource::Standing> {
+    LevelOf question(a);
+    if (!members_[owner_.of(a)].worker->mailbox().ask(question, kPatience)) return std::nullopt;
+    return TelemetrySource::Standing{question.level, question.asked_at};
   };
   register_telemetry(telemetry_);
 }

@@ -6,15 +6,19 @@
 #include <optional>
 
 #include "observe/snapshot.hpp"
-#include "shard/mailbox.hpp"
+#include "trust/trust.hpp"
 
 namespace mitibox {
 
 /// What the telemetry thread asks the appliance.
 struct TelemetrySource {
   std::function<Snapshot()> snapshot;
-  /// Level of a source by its address, from the lcore that owns it; nothing when it stands still.
-  std::function<std::optional<Mailbox::Answer>(const Address&)> source;
+  struct Standing {
+    TrustLevel level;
+    Time now;
+  };
+  /// Of a source by its address, from the lcore that owns it; nothing when it stands still.
+  std::function<std::optional<Standing>(const Address&)> source;
 };
 
 /// Registers /mitibox/GROUP for each group of the snapshot, and /mitibox/source,ADDRESS. Once a

@@ -1,58 +1,68 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// How the control plane asks an lcore about its tables without touching them.
+/// How the control plane asks an lcore about what it owns without touching it.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <mutex>
-#include <optional>
 #include <thread>
 
 #include "base/time.hpp"
-#include "packet/address.hpp"
-#include "trust/trust.hpp"
 
 namespace mitibox {
 
-/// One question at a time. Control threads: ask(). The owner lcore: poll(), once a poll, an
-/// ordinary load when nobody asks.
+class Chain;
+
+/// A piece of work on what one lcore owns. Made, and read afterwards, by a control thread; what
+/// serve() needs room for is there before it is asked.
+class Errand {
+ public:
+  Errand() = default;
+  virtual ~Errand() = default;
+  Errand(const Errand&) = delete;
+  Errand& operator=(const Errand&) = delete;
+
+  /// On the owner lcore, between two bursts, which wait for it: some ten microseconds at most. What
+  /// takes longer keeps a cursor and is asked again. As the data path: no heap, locks, logs,
+  /// throws.
+  virtual void serve(Chain& chain, Now now) = 0;
+};
+
+/// One errand at a time. Control threads: ask(). The owner lcore: poll(), once a poll, an ordinary
+/// load when nobody asks.
 class Mailbox {
  public:
-  struct Answer {
-    TrustLevel level;
-    Time now;
-  };
-
-  /// Blocks until the owner has answered, or `patience` is over (the lcore stands still).
-  std::optional<Answer> ask(const Address& source, std::chrono::milliseconds patience) {
+  /// Blocks until the owner has served it; false when it was not within `patience` (the lcore
+  /// stands still), and then never is.
+  bool ask(Errand& errand, std::chrono::milliseconds patience) {
     const std::lock_guard one_asker(mutex_);
-    // An answer that came too late for the one who asked is nobody's.
-    if (state_.load(std::memory_order_acquire) == State::answered) state_ = State::idle;
-    if (state_.load(std::memory_order_acquire) != State::idle) return std::nullopt;
-    question_ = source;
+    errand_ = &errand;
     state_.store(State::asked, std::memory_order_release);
     const auto end = std::chrono::steady_clock::now() + patience;
-    while (state_.load(std::memory_order_acquire) != State::answered) {
-      if (std::chrono::steady_clock::now() > end) return std::nullopt;
-      std::this_thread::sleep_for(std::chrono::microseconds(100));
+    while (state_.load(std::memory_order_acquire) != State::served) {
+      State asked = State::asked;
+      if (std::chrono::steady_clock::now() > end &&
+          state_.compare_exchange_strong(asked, State::idle, std::memory_order_acq_rel))
+        return false;
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
     }
-    const Answer answer = answer_;
-    state_.store(State::idle, std::memory_order_release);
-    return answer;
+    state_.store(State::idle, std::memory_order_relaxed);
+    return true;
   }
 
-  void poll(const Trust& trust, Now now) {
-    if (state_.load(std::memory_order_acquire) != State::asked) return;
-    answer_ = {trust.level(question_, now.time), now.time};
-    state_.store(State::answered, std::memory_order_release);
+  void poll(Chain& chain, Now now) {
+    if (state_.load(std::memory_order_relaxed) != State::asked) return;
+    State asked = State::asked;
+    if (!state_.compare_exchange_strong(asked, State::serving, std::memory_order_acq_rel)) return;
+    errand_->serve(chain, now);
+    state_.store(State::served, std::memory_order_release);
   }
 
  private:
-  enum class State : std::uint8_t { idle, asked, answered };
+  enum class State : std::uint8_t { idle, asked, serving, served };
   std::mutex mutex_;  ///< among control threads; the lcore never takes it
   std::atomic<State> state_{State::idle};
-  Address question_;  ///< control: wo while idle; lcore: ro while asked
-  Answer answer_{};   ///< lcore: wo while asked; control: ro while answered
+  Errand* errand_ = nullptr;  ///< control: wo while idle; lcore: ro while serving
 };
 
 }  // namespace mitibox

@@ -68,7 +68,7 @@ void Worker::run(const std::atomic<bool>& stop) {
     const unsigned received = poll(Side::outside, now) + poll(Side::inside, now) + poll_team(now);
     chain_.tick(now);
     chain_.transmit().flush();
-    mailbox_.poll(chain_.trust(), now);
+    mailbox_.poll(chain_, now);
     if (idle(received != 0, now)) break;
   }
   finish();

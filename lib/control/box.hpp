@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The running box as the control plane sees it.
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+
+#include "observe/snapshot.hpp"
+#include "policy/policy.hpp"
+#include "shard/mailbox.hpp"
+
+namespace mitibox {
+
+/// A request that cannot be carried out; what() is one line for the operator.
+class ControlError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Any control thread; what it implements serialises what must be.
+class Box {
+ public:
+  Box() = default;
+  virtual ~Box() = default;
+  Box(const Box&) = delete;
+  Box& operator=(const Box&) = delete;
+
+  [[nodiscard]] virtual unsigned workers() const = 0;
+  /// The worker that holds all state of this source.
+  [[nodiscard]] virtual unsigned owner_of(const Address& source) const = 0;
+  /// Throws ControlError when that worker stands still.
+  virtual void ask(unsigned worker, Errand& errand) = 0;
+  /// In force now; stays good while it is held, though another may have come into force.
+  [[nodiscard]] virtual std::shared_ptr<const Policy> policy() const = 0;
+  /// Of all workers and ports.
+  [[nodiscard]] virtual Snapshot snapshot() const = 0;
+};
+
+}  // namespace mitibox
