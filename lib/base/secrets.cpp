@@ -40,6 +40,7 @@ Secrets Secrets::derive(Key128 master) {
   s.calls = next();
   s.pieces = next();
   s.departures = next();
+  s.shares = next();
   return s;
 }
 

@@ -45,7 +45,7 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       ruleset(policy),
       reply(policy, secrets_of(config), config.pool,
             share(policy.tables.conversations, config.workers), config.name + " reply"),
-      splices(secrets_of(config), config.pool, config.name + " splices", policy.normalise.timing),
+      splices(policy, secrets_of(config), config.pool, config.name + " splices"),
       splitter(secrets_of(config), config.pool),
       sacks(config.name + " sacks"),
       neighbours(policy, config.own_mac, config.pool, {config.facts, config.speaks}),

@@ -164,7 +164,7 @@ void Chain::Rooms::settle_strays(Now now) {
 
 void Chain::Rooms::converse(Packet& p, Now now) {
   // A proof that the box could not act on must come again.
-  if ((!splices.room() || (p.payload_length() != 0 && !holdable(p))) && !reply.in_conversation(p))
+  if ((!splices.room(p) || (p.payload_length() != 0 && !holdable(p))) && !reply.in_conversation(p))
     return p.drop(Reason::splice_full);
   Reply::Continuation continuation = reply.converse(p, now);
   if (!continuation.ours) return;

@@ -13,11 +13,13 @@ constexpr char kOption[] = "tables";
 
 }  // namespace
 
-Splices::Splices(const Secrets& secrets, rte_mempool* pool, const std::string& name, bool departs)
+Splices::Splices(const Policy& policy, const Secrets& secrets, rte_mempool* pool,
+                 const std::string& name)
     : builder_(pool),
       persona_(secrets.calls),
-      departs_(departs),
+      departs_(policy.normalise.timing),
       departures_(secrets.departures, kMost, name + "-calls"),
+      shares_(secrets.shares, SourceMask(policy)),
       index_({name + "-index", kOption}, kMost),
       splices_(kMost, {name, kOption}),
       due_(kMost, {name + "-due", kOption}) {
@@ -39,10 +41,12 @@ Splice* Splices::find(const Packet& packet) {
 }
 
 Splice* Splices::begin(const Packet& segment, Splice::State state, Now now) {
-  if (free_ == kNone || !index_.insert(segment.hash, free_)) {
+  const Shares::Place share = shares_.place(segment);
+  if (free_ == kNone || !shares_.room(share) || !index_.insert(segment.hash, free_)) {
     ++counters_.full;
     return nullptr;
   }
+  shares_.take(share);
   Splice& s = splices_[free_];
   free_ = s.hash;
   ++used_;
@@ -52,6 +56,7 @@ Splice* Splices::begin(const Packet& segment, Splice::State state, Now now) {
   visit_at(s, now.tick + (state == Splice::State::calling ? kRepeat : kRepeatHeld));
   s.hash = segment.hash;
   s.flow = segment.key;
+  s.share = share;
   s.head = HeaderCopy(segment);
   return &s;
 }
@@ -59,6 +64,7 @@ Splice* Splices::begin(const Packet& segment, Splice::State state, Now now) {
 void Splices::remove(Splice& s) {
   const std::uint32_t at = place(s);
   index_.erase(s.hash, at);
+  shares_.give_back(s.share);
   due_[at] = 0;
   s.state = Splice::State::idle;
   s.hash = free_;

@@ -4,6 +4,7 @@
 
 #include <rte_mempool.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -14,8 +15,10 @@
 #include "packet/header_copy.hpp"
 #include "packet/offer.hpp"
 #include "packet/persona.hpp"
+#include "policy/policy.hpp"
 #include "probability/fixed_array.hpp"
 #include "splice/departures.hpp"
+#include "splice/shares.hpp"
 #include "tracker/flow_index.hpp"
 
 namespace mitibox {
@@ -45,6 +48,7 @@ struct Splice {
   std::uint32_t window = 0;  ///< the client's, scaled
   SynOffer offer;
   FlowKey flow;
+  Shares::Place share;
   HeaderCopy head;  ///< the segment that completed the handshake
   std::array<Held, kHeld> held;
 };
@@ -72,14 +76,16 @@ class Splices {
   };
 
   /// `pool`: for the frames made here. Throws std::runtime_error when memory is short.
-  /// `departs`: whether calls wait for drawn instants.
-  Splices(const Secrets& secrets, rte_mempool* pool, const std::string& name, bool departs);
+  Splices(const Policy& policy, const Secrets& secrets, rte_mempool* pool, const std::string& name);
   ~Splices();
   Splices(const Splices&) = delete;
   Splices& operator=(const Splices&) = delete;
 
-  /// Whether another call can be made, and hold a segment.
-  [[nodiscard]] bool room() const { return free_ != kNone && held_ < kMostHeld; }
+  /// Whether another call can be made for the sender of this segment, and hold the segment.
+  [[nodiscard]] bool room(const Packet& segment) const {
+    if (free_ == kNone || held_ >= kMostHeld) return false;
+    return used_ < kAsked || shares_.room(shares_.place(segment));
+  }
   /// The splice of a packet whose `key` and `hash` are set; nullptr when there is none.
   [[nodiscard]] Splice* find(const Packet& packet);
 
@@ -126,10 +132,11 @@ class Splices {
   /// `window`: the client's, scaled by `scale` where the host's answer offers that too.
   rte_mbuf* make_ack(const Packet& syn_ack, std::uint32_t window, std::uint8_t scale);
 
-  /// Visits those whose repetition is due; call once a poll.
+  /// Visits those whose repetition is due, some milliseconds late; call once a poll.
   template <typename Visit>
   void tick(Now now, Visit visit) {
-    if (used_ == 0) return;
+    if (used_ == 0 || now.tick == swept_) return;
+    swept_ = now.tick;
     for (std::uint32_t n = 0; n < kBudget; ++n) {
       cursor_ = cursor_ + 1 == kMost ? 0 : cursor_ + 1;
       const Tick due = due_[cursor_];
@@ -151,7 +158,8 @@ class Splices {
 
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;
-  static constexpr std::uint32_t kBudget = 256;
+  static constexpr std::uint32_t kBudget = 256;  ///< entries that a tick looks at
+  static constexpr std::uint32_t kAsked = std::min(Shares::kOfSource, Shares::kOfHost);
 
   [[nodiscard]] std::uint32_t place(const Splice& s) const {
     return static_cast<std::uint32_t>(&s - &splices_[0]);
@@ -161,8 +169,9 @@ class Splices {
 
   Builder builder_;
   Persona persona_;
-  bool departs_;
+  bool departs_;  ///< calls wait for drawn instants
   Departures departures_;
+  Shares shares_;
   FlowIndex index_;
   FixedArray<Splice> splices_;  ///< idle ones are chained by `hash`
   FixedArray<Tick> due_;        ///< of each; 0: idle
@@ -170,6 +179,7 @@ class Splices {
   std::uint32_t used_ = 0;
   std::uint32_t held_ = 0;
   std::uint32_t cursor_ = 0;
+  Tick swept_ = 0;
   Counters counters_;
 };
 
