@@ -45,12 +45,14 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       ruleset(policy),
       reply(policy, secrets_of(config), config.pool,
             share(policy.tables.conversations, config.workers), config.name + " reply"),
+      spoken(config.name + " spoken"),
       splices(policy, secrets_of(config), config.pool, config.name + " splices"),
       splitter(secrets_of(config), config.pool),
       sacks(config.name + " sacks"),
       neighbours(policy, config.own_mac, config.pool, {config.facts, config.speaks}),
       transmit(wire, counters),
       persona(secrets_of(config).hosts, config.secrets.isn.k1),
+      timing(policy.normalise.timing),
       dresses(policy.normalise.headers),
       ecn(policy.normalise.ecn == Policy::Ecn::keep ? 3 : 0),
       attempts_count(policy.trust.evidence != Policy::Evidence::proof),
@@ -88,6 +90,9 @@ void Chain::tick(Now now) {
   r.reply.close(now, [&](rte_mbuf* frame) {
     r.transmit.queue(frame, Side::outside, Transmit::Origin::made);
   });
+  r.spoken.release(now, [&](rte_mbuf* frame) {
+    r.transmit.queue(frame, Side::outside, Transmit::Origin::made);
+  });
   r.splices.leave(now, [&](Splice& s) { r.call_again(s, now); });
   r.splices.tick(now, [&](Splice& s) { r.repeat(s, now); });
   r.reassembly.sweep(now, kSweep);
@@ -102,6 +107,9 @@ void Chain::learn(const Fact& fact, Now now) {
 
 void Chain::finish() {
   rooms_->reassembly.finish();
+  rooms_->spoken.finish([&](rte_mbuf* frame) {
+    rooms_->transmit.queue(frame, Side::outside, Transmit::Origin::made);
+  });
   rooms_->splices.each([&](Splice& s) { rooms_->release(s, Reason::shutdown); });
   rooms_->transmit.finish();
 }
@@ -149,8 +157,8 @@ std::size_t Chain::memory_bytes(const Policy& policy, unsigned workers) {
       Reassembly::memory_bytes(share(t.fragments, workers)) +
       Probability::memory_bytes(share(t.retransmissions, workers)) +
       Trust::memory_bytes(share(t.sources, workers)) + Peers::memory_bytes(share(kPeers, workers)) +
-      Reply::memory_bytes(share(t.conversations, workers)) + Splices::memory_bytes() +
-      Sacks::memory_bytes() + IcmpRates::memory_bytes();
+      Reply::memory_bytes(share(t.conversations, workers)) + DelayLine::memory_bytes() +
+      Splices::memory_bytes() + Sacks::memory_bytes() + IcmpRates::memory_bytes();
   return one * std::max(1U, workers);
 }
 

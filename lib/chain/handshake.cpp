@@ -175,7 +175,7 @@ void Chain::Rooms::client_speaks(Packet& p, Connection& c, Splice* s, Now now) {
     return;
   }
   if (saying != nothing) c.last_seen = now.tick;
-  if (saying == anything) return answer(p, reply.converse(p, now).answer);
+  if (saying == anything) return say(p, reply.converse(p, now).answer, now);
   if (saying == data_in_order && holdable(p) &&
       p.sequence + p.payload_length() - c.opener_isn <= kCovered + 1) {
     if (s == nullptr) s = splices.begin(p, Splice::State::open, now);
@@ -197,7 +197,7 @@ void Chain::Rooms::client_speaks(Packet& p, Connection& c, Splice* s, Now now) {
   if (saying == reset) {
     const Reply::Answer a = reply.converse(p, now).answer;
     give_up(*s, now);
-    return answer(p, a);
+    return say(p, a, now);
   }
   p.drop(Reason::splice_full);  // the client will repeat it
 }
@@ -210,7 +210,7 @@ void Chain::Rooms::take(Packet& p, Splice& s, Now now) {
     if (p.verdict != Verdict::forward) return splices.acknowledged(s, s.client_isn);
   }
   const Reply::Answer a = reply.converse(told, now).answer;
-  if (a.frame != nullptr) transmit.queue(a.frame, p.from, Transmit::Origin::made);
+  speak(a.frame, now);
   if (s.state == Splice::State::open) {
     if (splices.hold(s, p, now)) rte_mbuf_refcnt_update(p.frame, 1);
   } else if (a.reason == Reason::reply_pool) {

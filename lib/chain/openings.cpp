@@ -173,9 +173,20 @@ void Chain::Rooms::converse(Packet& p, Now now) {
     continuation.answer = reply.give_voice(p, continuation.answer, now);
   }
   if (p.verdict != Verdict::held)
-    answer(p, continuation.answer);
-  else if (continuation.answer.frame != nullptr)
-    transmit.queue(continuation.answer.frame, p.from, Transmit::Origin::made);
+    say(p, continuation.answer, now);
+  else
+    speak(continuation.answer.frame, now);
+}
+
+/// As answer(), in a conversation.
+void Chain::Rooms::say(Packet& p, const Reply::Answer& a, Now now) {
+  speak(a.frame, now);
+  answer(p, {nullptr, a.reason});
+}
+
+void Chain::Rooms::speak(rte_mbuf* frame, Now now) {
+  if (frame == nullptr || (timing && spoken.add(frame, now))) return;
+  transmit.queue(frame, Side::outside, Transmit::Origin::made);
 }
 
 void Chain::Rooms::answer(Packet& p, const Reply::Answer& a) {

@@ -9,6 +9,7 @@
 #include "chain/chain.hpp"
 #include "chain/classify.hpp"
 #include "probability/probability.hpp"
+#include "reply/delay_line.hpp"
 #include "scrubber/icmp_rates.hpp"
 #include "scrubber/reassembly.hpp"
 #include "scrubber/scrubber.hpp"
@@ -93,6 +94,8 @@ struct Chain::Rooms {
 
   bool passes(Packet& p, const Trust::Attempt& attempt, Ruleset::Match match, Now now);
   void answer(Packet& p, const Reply::Answer& answer);
+  void say(Packet& p, const Reply::Answer& answer, Now now);
+  void speak(rte_mbuf* frame, Now now);
   void settle_neighbour(Packet& p, Now now);
   void converse(Packet& p, Now now);
 
@@ -131,12 +134,14 @@ struct Chain::Rooms {
   Peers peers;
   Ruleset ruleset;
   Reply reply;
+  DelayLine spoken;  ///< what the box says in conversations
   Splices splices;
   Splitter splitter;
   Sacks sacks;
   Neighbours neighbours;
   Transmit transmit;
   Persona persona;      ///< of what hosts send
+  bool timing;          ///< normalise.timing
   bool dresses;         ///< normalise.headers
   std::uint8_t ecn;     ///< bits of TOS and traffic class that stay
   bool attempts_count;  ///< as evidence, without a proof

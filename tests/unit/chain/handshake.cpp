@@ -72,6 +72,29 @@ TEST_CASE("Calls leave at drawn instants, and what their clients say waits for t
   CHECK(*waits.rbegin() <= 3);
 }
 
+TEST_CASE("What the box says in conversations leaves a fixed time after what it answers",
+          "[handshake]") {
+  Policy policy = handshake_policy();
+  policy.normalise.timing = true;
+  Pair t(policy);
+  const bool real = GENERATE(true, false);
+  if (!real) t.client.destination_port = 444;
+  t.greet();
+  CHECK(t.prove().answers.empty());
+  for (int i = 0; i < 2; ++i) {
+    if (i == 1 && real) {
+      t.rig.wait(milliseconds(3));
+      CHECK(t.pick_up().end == "host-answered");
+    }
+    const auto sequence = static_cast<std::uint32_t>(kClient + 1 + 3 * i);
+    CHECK(t.from_client(PA, sequence, t.cookie + 1, "GET").answers.empty());
+    CHECK(t.rig.wait(std::chrono::microseconds(49)).answers.empty());
+    const Outcome o = t.rig.wait(std::chrono::microseconds(2));
+    REQUIRE(o.answers.size() == 1);
+    CHECK(o.answers[0].acknowledgement() == sequence + 3);
+  }
+}
+
 TEST_CASE("Until the host says something the box acknowledges, and the host gets all",
           "[handshake]") {
   Pair t;

@@ -138,7 +138,7 @@ Outcome Rig::burst(Side from, const std::vector<Probe>& probes) {
   return collect(from);
 }
 
-Outcome Rig::wait(std::chrono::milliseconds span) {
+Outcome Rig::wait(Time span) {
   for (const Time end = now_ + span; now_ < end;) {
     now_ += std::min<Time>(std::chrono::milliseconds(10), end - now_);
     chain->tick(now());

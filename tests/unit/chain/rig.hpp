@@ -45,7 +45,7 @@ class Rig {
   Outcome burst(Side from, const std::vector<Probe>& probes);
 
   /// What the box does of its own accord meanwhile: `answers` left outside, `passed` inside.
-  Outcome wait(std::chrono::milliseconds span);
+  Outcome wait(Time span);
   /// received == forwarded + refused + ended; what was sent == forwarded + made.
   void check_accounts();
 
