@@ -41,6 +41,7 @@ Secrets Secrets::derive(Key128 master) {
   s.pieces = next();
   s.departures = next();
   s.shares = next();
+  s.spoken = next();
   return s;
 }
 

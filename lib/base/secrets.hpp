@@ -29,6 +29,7 @@ struct Secrets {
   Key128 calls;           ///< IP identifiers of what goes to hosts in clients' names
   Key128 pieces;          ///< IP identifiers of split segments
   Key128 departures;      ///< when calls leave
+  Key128 spoken;          ///< when the box's words leave
   Key128 shares;          ///< whose splices are counted together
 
   /// Every secret is SipHash-2-4 of its own label under the master key.

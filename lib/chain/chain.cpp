@@ -16,7 +16,8 @@ constexpr std::uint32_t kSweep = 64;
 /// What workers draw from a counter must not repeat what another one drew.
 Secrets secrets_of(const Chain::Config& config) {
   Secrets s = config.secrets;
-  for (Key128* key : {&s.persona, &s.fragment, &s.hosts, &s.calls, &s.pieces, &s.departures})
+  for (Key128* key :
+       {&s.persona, &s.fragment, &s.hosts, &s.calls, &s.pieces, &s.departures, &s.spoken})
     key->k1 ^= siphash24_of(*key, config.self);
   return s;
 }
@@ -45,7 +46,7 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       ruleset(policy),
       reply(policy, secrets_of(config), config.pool,
             share(policy.tables.conversations, config.workers), config.name + " reply"),
-      spoken(config.name + " spoken"),
+      spoken(secrets_of(config).spoken, config.name + " spoken"),
       splices(policy, secrets_of(config), config.pool, config.name + " splices"),
       splitter(secrets_of(config), config.pool),
       sacks(config.name + " sacks"),

@@ -185,7 +185,7 @@ void details(Page& page, const Policy& p) {
   page.row("headers", on(p.normalise.headers), "TTL, IP ID, TOS and flow label of what leaves");
   page.row("options", on(p.normalise.options), "TCP options of SYNs that are forwarded");
   page.row("isn", on(p.normalise.isn), "initial sequence numbers of hosts that open connections");
-  page.row("timing", on(p.normalise.timing), "calls leave at drawn instants, the box's words after a fixed time");
+  page.row("timing", on(p.normalise.timing), "calls leave at drawn instants, the box's words a drawn time later");
   page.row("segments", on(p.normalise.segments), "split for hosts with a smaller MSS");
   page.row("sack", on(p.normalise.sack), "made for hosts that have none");
   const auto rate = [](std::uint32_t a) { return a == 0 ? "no limit" : std::to_string(a) + "/s"; };
