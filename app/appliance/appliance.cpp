@@ -27,7 +27,6 @@ namespace {
 constexpr std::uint16_t kDescriptors = 1024;
 constexpr unsigned kCache = 256;
 constexpr unsigned kLeastReplies = 512;
-constexpr auto kPatience = std::chrono::milliseconds(500);
 /// EAL's own structures, rings of the mempools, rounding.
 constexpr std::size_t kOverheadMegabytes = 96;
 
@@ -130,11 +129,16 @@ Appliance::Appliance(const Policy& policy, const Options& options)
   if (survivors_) survivors_->clear();
   telemetry_.snapshot = [this] { return snapshot(); };
   telemetry_.source = [this](const Address& a) -> std::optional<TelemetrySource::Standing> {
-    LevelOf question(a);
-    if (!members_[owner_.of(a)].worker->mailbox().ask(question, kPatience)) return std::nullopt;
-    return TelemetrySource::Standing{question.level, question.asked_at};
+    try {
+      LevelOf question(a);
+      ask(owner_of(a), question);
+      return TelemetrySource::Standing{question.level, question.asked_at};
+    } catch (const ControlError&) {
+      return std::nullopt;
+    }
   };
   register_telemetry(telemetry_);
+  listen();
 }
 
 Appliance::~Appliance() {

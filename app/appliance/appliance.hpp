@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "control/box.hpp"
+#include "control/server.hpp"
 #include "observe/telemetry.hpp"
 #include "options.hpp"
 #include "port/ports.hpp"
@@ -28,16 +30,23 @@ constexpr unsigned workers_of(unsigned lcores) {
 /// Memory that the policy and the options ask for, in MiB, buffers and EAL's own included.
 std::size_t needed_megabytes(const Policy& policy, const Options& options, unsigned workers);
 
-class Appliance {
+class Appliance : public Box {
  public:
   /// After rte_eal_init; both arguments must outlive it. Throws std::runtime_error.
   Appliance(const Policy& policy, const Options& options);
-  ~Appliance();
-  Appliance(const Appliance&) = delete;
-  Appliance& operator=(const Appliance&) = delete;
+  ~Appliance() override;
 
   /// Forwards until `stop` is set or the ports fall idle. Returns the exit status.
   int run(const std::atomic<bool>& stop);
+
+  [[nodiscard]] unsigned workers() const override { return static_cast<unsigned>(members_.size()); }
+  [[nodiscard]] unsigned owner_of(const Address& source) const override {
+    return owner_.of(source);
+  }
+  void ask(unsigned worker, Errand& errand) override;
+  [[nodiscard]] std::shared_ptr<const Policy> policy() const override;
+  [[nodiscard]] BoxStatus status() const override;
+  [[nodiscard]] Snapshot snapshot() const override;
 
  private:
   /// What one lcore owns, in memory of its own NUMA node.
@@ -51,7 +60,7 @@ class Appliance {
 
   void find_survivors();
   void make_member(unsigned number);
-  [[nodiscard]] Snapshot snapshot() const;
+  void listen();
   void print_until_finished();
   void warn_if_nic_disagrees();
 
@@ -72,6 +81,7 @@ class Appliance {
   const std::atomic<bool>* stop_ = nullptr;
   std::atomic<unsigned> forwarding_{0};
   bool warned_ = false;
+  std::optional<ControlServer> server_;  ///< last: what its commands use outlives them
 };
 
 }  // namespace mitibox

@@ -32,6 +32,8 @@ po::options_description description() {
      "fix the secret: 32 hexadecimal digits. Only for reproducible runs")
     ("state", po::value<std::string>()->value_name("DIR")->default_value("/var/lib/mitibox"),
      "where a sparse surface keeps its key (reply.surface), so that a restart moves no decoy")
+    ("control", po::value<std::string>()->value_name("PATH"),
+     "the socket on which mitiboxctl asks (default: /run/mitibox/<EAL file prefix>.sock; none: nobody can)")
     ("until-idle", po::value<unsigned>()->value_name("MS"),
      "end when both ports have been silent for MS milliseconds (pcap devices)")
     ("mbufs", po::value<unsigned>()->value_name("N"),
@@ -66,6 +68,10 @@ Options read(const std::vector<std::string>& words) {
     o.stats_period = std::chrono::seconds(given["stats-period"].as<unsigned>());
   if (given.count("until-idle") != 0)
     o.until_idle = std::chrono::milliseconds(given["until-idle"].as<unsigned>());
+  if (given.count("control") != 0) {
+    o.control = given["control"].as<std::string>();
+    if (o.control.empty()) throw UsageError("--control: found nothing, expected a path or 'none'");
+  }
   o.state = given["state"].as<std::string>();
   if (given.count("mbufs") != 0) o.mbufs = given["mbufs"].as<unsigned>();
   if (given.count("key") != 0) {

@@ -2,21 +2,20 @@
 #include <fmt/format.h>
 
 #include <boost/program_options.hpp>
-#include <cstdint>
+#include <cstdio>
 #include <exception>
 #include <iostream>
-#include <iterator>
 
-#include "telemetry_client.hpp"
+#include "client.hpp"
+#include "commands.hpp"
+#include "render.hpp"
+#include "watch.hpp"
 
 namespace po = boost::program_options;
 
-namespace mitibox {
+namespace mitibox::ctl {
 
 namespace {
-
-constexpr const char* kGroups[] = {"counters", "ports",      "reasons", "trust",
-                                   "reply",    "neighbours", "tables"};
 
 po::options_description description() {
   po::options_description d("Options");
@@ -24,50 +23,69 @@ po::options_description description() {
   d.add_options()
     ("file-prefix", po::value<std::string>()->value_name("NAME")->default_value("mitibox"),
      "EAL's --file-prefix of the box to ask")
-    ("json", "print JSON")
+    ("socket", po::value<std::string>()->value_name("PATH"),
+     "the box's socket (its --control), instead of /run/mitibox/<file prefix>.sock")
+    ("json", "print JSON: a list as an array, everything else as an object")
+    ("watch", "stats: what changes, and how fast, until interrupted")
+    ("interval", po::value<double>()->value_name("S")->default_value(1, "1"),
+     "stats --watch: seconds between two tables")
+    ("count", po::value<unsigned>()->value_name("N")->default_value(0, "0"),
+     "stats --watch: end after N tables (0: never)")
+    ("commands", "print the commands, one a line, and exit")
     ("help", "print this and exit")
     ("version", "print the version and exit");
   // clang-format on
   return d;
 }
 
-int print_stats(TelemetryClient& box, bool as_json) {
-  nlohmann::ordered_json all;
-  for (const char* group : kGroups) all[group] = box.ask(std::string("/mitibox/") + group);
-  if (as_json) {
-    std::cout << all.dump(2) << '\n';
-    return 0;
-  }
-  for (const auto& [group, entries] : all.items()) {
-    fmt::print("{}\n", group);
-    for (const auto& [name, value] : entries.items())
-      if (value.get<std::uint64_t>() != 0)
-        fmt::print("  {:<34}{:>16}\n", name, value.get<std::uint64_t>());
-  }
-  return 0;
+std::string full(const Command& c) {
+  return fmt::format("{}{}{}", c.word, c.pattern.empty() ? "" : " ", c.pattern);
 }
 
-int print_source(TelemetryClient& box, const std::string& address, bool as_json) {
-  const auto answer = box.ask("/mitibox/source", address);
-  if (answer.contains("error"))
-    throw std::runtime_error(
-        fmt::format("source {}: {}", address, answer.at("error").get<std::string>()));
-  if (as_json) {
-    std::cout << answer.dump(2) << '\n';
-    return 0;
-  }
-  const auto number = [&](const char* name) { return answer.at(name).get<std::uint64_t>(); };
-  if (number("level") == 0) {
-    fmt::print("{}: untrusted (neutral); its attempts are judged on their own\n", address);
-    return 0;
-  }
-  const double share = static_cast<double>(number("divert_per_mille")) / 10;
+void print_help() {
   fmt::print(
-      "{}: {}; {:.1f}% of its attempts are diverted; this level ends in {} s; evidence: {}\n",
-      address, number("level") == 1 ? "distrusted" : "partially distrusted", share,
-      (number("until_ms") - number("now_ms") + 999) / 1000,
-      number("proven") != 0 ? "proven (it completed a handshake)" : "unproven");
-  return 0;
+      "mitiboxctl [options] COMMAND ...\nAsks a running mitibox, and tells it what to do.\n\n");
+  for (const Command& c : commands()) fmt::print("  {}\n      {}\n", full(c), c.help);
+  std::cout << '\n' << description();
+}
+
+void print_list(Client& box, const Command& command, const Json& arguments, bool as_json) {
+  bool first = true;
+  Table table;
+  const Json done = box.ask(std::string(command.word), arguments, [&](const Json& row) {
+    if (as_json)
+      fmt::print("{}\n{}", first ? "[" : ",", row.dump());
+    else
+      fmt::print("{}", table.add(row));
+    first = false;
+  });
+  if (as_json)
+    fmt::print("{}]\n", first ? "[" : "\n");
+  else
+    fmt::print("{}{}", table.finish(), render(done));
+}
+
+void carry_out(const po::variables_map& given, const Command& command,
+               std::span<const std::string> words) {
+  const Json arguments = make_arguments(command, words);
+  const std::string path = given.count("socket") != 0
+                               ? given["socket"].as<std::string>()
+                               : "/run/mitibox/" + given["file-prefix"].as<std::string>() + ".sock";
+  Client box(path);
+  const bool as_json = given.count("json") != 0;
+  if (given.count("watch") != 0) {
+    if (command.word != "stats" || as_json)
+      throw UsageError("--watch goes with stats, without --json");
+    const double seconds = given["interval"].as<double>();
+    if (!(seconds >= 0.1 && seconds <= 3600)) throw UsageError("--interval: expected 0.1 to 3600");
+    watch(box, std::chrono::milliseconds(static_cast<int>(seconds * 1000)),
+          given["count"].as<unsigned>());
+  } else if (command.lists) {
+    print_list(box, command, arguments, as_json);
+  } else {
+    const Json done = box.ask(std::string(command.word), arguments, [](const Json&) {});
+    fmt::print("{}", as_json ? done.dump(2) + '\n' : render(done));
+  }
 }
 
 int run(int argc, char** argv) {
@@ -78,38 +96,43 @@ int run(int argc, char** argv) {
   po::positional_options_description positions;
   positions.add("words", -1);
   po::variables_map given;
-  po::store(po::command_line_parser(argc, argv).options(all).positional(positions).run(), given);
+  const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+  po::store(
+      po::command_line_parser(argc, argv).options(all).positional(positions).style(style).run(),
+      given);
   if (given.count("help") != 0) {
-    std::cout << "mitiboxctl [options] stats            every counter of the box\n"
-                 "mitiboxctl [options] source ADDRESS   how far the box distrusts a source\n\n"
-              << description();
+    print_help();
     return 0;
   }
   if (given.count("version") != 0) {
     fmt::print("mitiboxctl {}\n", MITIBOX_VERSION);
     return 0;
   }
-  const auto words = given.count("words") != 0 ? given["words"].as<std::vector<std::string>>()
-                                               : std::vector<std::string>{};
-  const bool is_stats = words.size() == 1 && words[0] == "stats";
-  const bool is_source = words.size() == 2 && words[0] == "source";
-  if (!is_stats && !is_source)
-    throw po::error("expected 'stats' or 'source ADDRESS'; try 'mitiboxctl --help'");
-  TelemetryClient box(given["file-prefix"].as<std::string>());
-  const bool as_json = given.count("json") != 0;
-  return is_stats ? print_stats(box, as_json) : print_source(box, words[1], as_json);
+  if (given.count("commands") != 0) {
+    for (const Command& c : commands()) fmt::print("{}\n", full(c));
+    return 0;
+  }
+  if (given.count("words") == 0) throw UsageError("a command is missing");
+  const auto words = given["words"].as<std::vector<std::string>>();
+  carry_out(given, find_command(words[0]), std::span(words).subspan(1));
+  return 0;
 }
 
 }  // namespace
 
-}  // namespace mitibox
+}  // namespace mitibox::ctl
 
 int main(int argc, char* argv[]) {
-  try {
-    return mitibox::run(argc, argv);
-  } catch (const po::error& e) {
-    fmt::print(stderr, "mitiboxctl: {}\n", e.what());
+  const auto usage = [](const std::exception& e) {
+    fmt::print(stderr, "mitiboxctl: {}; try 'mitiboxctl --help'\n", e.what());
     return 2;
+  };
+  try {
+    return mitibox::ctl::run(argc, argv);
+  } catch (const po::error& e) {
+    return usage(e);
+  } catch (const mitibox::ctl::UsageError& e) {
+    return usage(e);
   } catch (const std::exception& e) {
     fmt::print(stderr, "mitiboxctl: {}\n", e.what());
   }

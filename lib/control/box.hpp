@@ -2,8 +2,12 @@
 /// The running box as the control plane sees it.
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <memory>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "observe/snapshot.hpp"
 #include "policy/policy.hpp"
@@ -15,6 +19,21 @@ namespace mitibox {
 class ControlError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// What the box says of itself.
+struct BoxStatus {
+  struct Port {
+    std::string device, mac;
+    bool up = false;
+    std::uint32_t mbps = 0;  ///< 0: the driver does not know
+  };
+  std::string version;
+  std::chrono::seconds uptime{0};
+  std::array<Port, kSides> ports;  ///< by Side
+  std::vector<unsigned> lcores;    ///< by worker
+  std::string policy_file;
+  std::vector<std::string> warnings;  ///< lines for the operator
 };
 
 /// Any control thread; what it implements serialises what must be.
@@ -32,6 +51,7 @@ class Box {
   virtual void ask(unsigned worker, Errand& errand) = 0;
   /// In force now; stays good while it is held, though another may have come into force.
   [[nodiscard]] virtual std::shared_ptr<const Policy> policy() const = 0;
+  [[nodiscard]] virtual BoxStatus status() const = 0;
   /// Of all workers and ports.
   [[nodiscard]] virtual Snapshot snapshot() const = 0;
 };

@@ -15,17 +15,19 @@
 namespace mitibox {
 
 using Json = nlohmann::ordered_json;
-/// Sends a row; throws when who asked has gone.
+/// Sends a row, all rows of a command with the same keys; throws when who asked has gone.
 using Emit = std::function<void(const Json& row)>;
+
+/// Runs in the control thread of this connection. `arguments` is an object from outside: check
+/// everything (control/arguments.hpp). Returns what stands behind "done". Throws ControlError.
+using RunCommand = Json(Box& box, const Json& arguments, const Emit& emit);
 
 struct Command {
   std::string_view name;
-  /// Runs in the control thread of this connection. `arguments` is an object from outside: check
-  /// everything. Returns what stands behind "done". Throws ControlError.
-  Json (*run)(Box& box, const Json& arguments, const Emit& emit);
+  RunCommand* run;
 };
 
-/// All there are; each is declared in a file of its subject.
+/// All there are, as the table in commands.cpp says; each is defined in a file of its subject.
 std::span<const Command> commands();
 
 }  // namespace mitibox
