@@ -484,3 +484,44 @@ TEST_CASE("Segments held for a flow do not outlive its connection", "[handshake]
     CHECK(t.from_host(R, kHost + 1, 0).passed.size() == 1);
   CHECK(t.rig.wait(std::chrono::seconds(30)).passed.empty());
 }
+
+TEST_CASE("Without a buffer for the box's answer a host's SYN/ACK has not come", "[handshake]") {
+  Pair t;
+  t.greet();
+  REQUIRE(t.prove().passed.size() == 1);
+  const std::vector<rte_mbuf*> buffers = t.rig.take_buffers();
+  const Outcome o = t.pick_up();
+  for (rte_mbuf* b : buffers) rte_pktmbuf_free(b);
+  CHECK(o.end == "reply-pool");
+  CHECK(o.answers.empty());
+  // The host repeats it, and is answered as if for the first time.
+  const Outcome again = t.pick_up();
+  CHECK(again.end == "host-answered");
+  CHECK(again.answers.size() == 2);
+  CHECK(t.from_host(PA, kHost + 1, kClient + 1, "hello").passed.size() == 1);
+}
+
+TEST_CASE("A host's SYN/ACK that acknowledges another number opens nothing", "[handshake]") {
+  Pair t;
+  t.greet();
+  REQUIRE(t.prove().passed.size() == 1);
+  t.host.options = kOffer;
+  const Outcome stray = t.from_host(kSynAck, kHost, kClient + 2);
+  t.host.options.clear();
+  CHECK(stray.answers.empty());
+  CHECK(stray.passed.empty());
+  CHECK(t.rig.chain->splices().answered == 0);
+  CHECK(t.pick_up().end == "host-answered");
+}
+
+TEST_CASE("A client that ends and then resets while its host is called leaves nothing",
+          "[handshake]") {
+  Pair t;
+  t.greet();
+  REQUIRE(t.prove("hi").passed.size() == 1);
+  t.from_client(tcp::kFin | A, kClient + 3, t.cookie + 1);
+  t.from_client(R, kClient + 4, 0);
+  CHECK(t.rig.wait(std::chrono::seconds(10)).passed.empty());
+  t.pick_up();
+  CHECK(t.rig.chain->tracker().table(Family::v4).size() == 0);
+}

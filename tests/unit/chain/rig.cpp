@@ -146,6 +146,12 @@ Outcome Rig::wait(Time span) {
   return collect(Side::outside);
 }
 
+std::vector<rte_mbuf*> Rig::take_buffers() {
+  std::vector<rte_mbuf*> taken;
+  while (rte_mbuf* m = rte_pktmbuf_alloc(pool_)) taken.push_back(m);
+  return taken;
+}
+
 void Rig::check_accounts() {
   const Counters& c = chain->counters();
   std::uint64_t received = 0;

@@ -46,6 +46,8 @@ class Rig {
 
   /// What the box does of its own accord meanwhile: `answers` left outside, `passed` inside.
   Outcome wait(Time span);
+  /// Takes all buffers for frames that the box makes; give them back with rte_pktmbuf_free.
+  std::vector<rte_mbuf*> take_buffers();
   /// received == forwarded + refused + ended; what was sent == forwarded + made.
   void check_accounts();
 

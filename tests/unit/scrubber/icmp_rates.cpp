@@ -101,3 +101,21 @@ TEST_CASE("S-ICMP-5: echo by source, errors by their ends", "[scrubber][icmp]") 
     CHECK(in(router, Now(kStart + 2s)) == 2);
   }
 }
+
+TEST_CASE("S-ICMP-5: reporters that are invented share what a pair of ends may be told",
+          "[scrubber][icmp]") {
+  Policy policy;
+  IcmpRates rates(policy, {1, 2}, "invented");
+  const Now now(std::chrono::hours(1));
+  const auto address = [](const char* text) { return parse_address(text).value(); };
+  const IcmpRates::Ends pair{address("203.0.113.10"), address("198.51.100.7")};
+  const IcmpRates::Ends other{address("203.0.113.10"), address("198.51.100.8")};
+  unsigned told = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string reporter =
+        "198.18." + std::to_string(i / 250) + "." + std::to_string(i % 250);
+    told += rates.error_in(pair, address(reporter.c_str()), now) ? 1 : 0;
+  }
+  CHECK(told == IcmpRates::kErrorBurst * IcmpRates::kReporters);
+  CHECK(rates.error_in(other, address("198.18.0.1"), now));
+}

@@ -145,6 +145,22 @@ TEST_CASE("In order nothing is told, and a host that has reached a block ends it
   }
 }
 
+TEST_CASE("A new connection of a flow knows nothing of the gaps of the one before",
+          "[splice][sack]") {
+  Sacks sacks("sacks");
+  Pair old(GENERATE(false, true));
+  old.sent(sacks, 0, 0);
+  old.sent(sacks, 2, 3);
+  REQUIRE(old.answers(sacks, 1) == Blocks{{2, 4}});
+  Frame again(old.probe(false));
+  old.place(again.packet, Side::inside);
+  sacks.forget(again.packet);
+  Pair anew(old.v6);
+  CHECK(anew.answers(sacks, 1).empty());
+  anew.sent(sacks, 5, 5);
+  CHECK(anew.answers(sacks, 1) == Blocks{{5, 6}});
+}
+
 TEST_CASE("Connections do not see each other's blocks, and no set takes more than four",
           "[splice][sack]") {
   Sacks sacks("sacks");
