@@ -16,8 +16,10 @@ ProvenSources::ProvenSources(std::uint32_t capacity, Key128 key, const std::stri
       capacity_(std::max(1U, capacity)),
       index_({name + "-index", kOption}, capacity_),
       records_(capacity_, {name + "-records", kOption}) {
-  for (std::uint32_t i = 0; i < capacity_; ++i)
+  for (std::uint32_t i = 0; i < capacity_; ++i) {
     records_[i].after = i + 1 < capacity_ ? i + 1 : kNone;
+    records_[i].start = kFree;
+  }
 }
 
 ProvenSources::~ProvenSources() = default;
@@ -49,6 +51,12 @@ Time ProvenSources::put(const Source& source, std::uint64_t hash, Time start) {
   return displaced;
 }
 
+bool ProvenSources::remove(const Source& source, std::uint64_t hash) {
+  const std::int32_t known = position(source, hash);
+  if (known >= 0) erase(static_cast<std::uint32_t>(known));
+  return known >= 0;
+}
+
 void ProvenSources::forget(Time before, std::uint32_t budget) {
   std::uint32_t i = first_;
   while (i != kNone && budget-- > 0) {
@@ -77,6 +85,7 @@ void ProvenSources::unlink(std::uint32_t i) {
 void ProvenSources::erase(std::uint32_t i) {
   index_.erase(signature(hash(records_[i].source)), i);
   unlink(i);
+  records_[i].start = kFree;
   records_[i].after = free_;
   free_ = i;
 }

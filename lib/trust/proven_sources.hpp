@@ -14,6 +14,7 @@
 #include "probability/fixed_array.hpp"
 #include "tracker/flow_index.hpp"
 #include "trust/source.hpp"
+#include "trust/trust_state.hpp"
 
 namespace mitibox {
 
@@ -58,16 +59,25 @@ class ProvenSources {
   /// displaced source's distrust, or Time::max() if nothing had.
   Time put(const Source& source, std::uint64_t hash, Time start);
 
+  /// Returns whether it was known.
+  bool remove(const Source& source, std::uint64_t hash);
+
   /// Forgets sources whose distrust began at `before` or earlier, looking at no more than `budget`
   /// of those that have been quiet longest.
   void forget(Time before, std::uint32_t budget);
 
   [[nodiscard]] std::uint32_t size() const { return size_; }
 
+  /// Copies sources in no order, looking at as many records as `out` has room for, from `cursor`
+  /// (0 at first) on; returns how many. At the end `cursor` is UINT32_MAX. What changes between two
+  /// calls may be missed or seen twice.
+  std::size_t copy(std::uint32_t& cursor, std::span<SavedSource> out) const;
+
   static std::size_t memory_bytes(std::uint32_t capacity);
 
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;
+  static constexpr Time kFree = Time::min();  ///< `start` of a free record
 
   /// The list runs from the quietest to the latest; free records are chained by `after`.
   struct Record {

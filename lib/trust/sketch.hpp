@@ -63,6 +63,16 @@ class Sketch {
     return evicted;
   }
 
+  /// Returns whether there was anything to forget.
+  bool forget(std::uint64_t hash) {
+    for (Cell& c : sets_[slot_of(hash, sets_.size())].cells) {
+      if (c.fingerprint != fingerprint(hash)) continue;
+      c = {};
+      return true;
+    }
+    return false;
+  }
+
  private:
   static constexpr std::size_t kWays = 4;
   struct alignas(64) Set {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "base/siphash.hpp"
 #include "packet/address.hpp"
@@ -16,6 +17,13 @@ struct Source {
   std::uint64_t low = 0;
 
   friend constexpr bool operator==(const Source&, const Source&) = default;
+
+  /// The lowest address of the source.
+  [[nodiscard]] Address address() const {
+    Address a;
+    std::memcpy(a.bytes.data(), this, sizeof *this);
+    return a;
+  }
 };
 static_assert(sizeof(Source) == 16);
 

@@ -55,6 +55,17 @@ bool Trust::diverts(const Source& source, const Destination& destination,
                           destination.address.low(), service, level.since.count()));
 }
 
+bool Trust::diverts(const Source& source, const Destination& destination,
+                    const Standings& s) const {
+  return diverts(source, destination, s.proven.level) ||
+         diverts(source, destination, s.unproven.level);
+}
+
+bool Trust::would_divert(const Address& source, const Destination& destination, Time now) const {
+  const Attempt attempt = find(source);
+  return !never_.contains(source) && diverts(attempt.source, destination, look_up(attempt, now));
+}
+
 bool Trust::rests_on_proof(const Standings& s) const {
   return s.proven.level.number != 0 &&
          schedule_.divert(s.proven.level.number) >= schedule_.divert(s.unproven.level.number);
@@ -65,10 +76,7 @@ Trust::Decision Trust::judge_level(const Attempt& attempt, const Address& source
   const Standings s = look_up(attempt, now);
   const unsigned number = (rests_on_proof(s) ? s.proven : s.unproven).level.number;
   const std::size_t row = std::min<std::size_t>(number, std::size(counters_.passed) - 1);
-  if (number != 0 &&
-      (diverts(attempt.source, destination, s.proven.level) ||
-       diverts(attempt.source, destination, s.unproven.level)) &&
-      !never_.contains(source)) {
+  if (number != 0 && diverts(attempt.source, destination, s) && !never_.contains(source)) {
     ++counters_.diverted[row];
     return Decision::divert;
   }
@@ -100,7 +108,11 @@ void Trust::proven(const Address& source, const Destination& destination, Time n
     start = s.unproven.start;
     if (s.proven.level.number != 0) start = std::max(start, s.proven.start);
   }
-  const Time displaced = sources_.put(key, attempt.hash, start);
+  enter(attempt, start, now);
+}
+
+void Trust::enter(const Attempt& attempt, Time start, Time now) {
+  const Time displaced = sources_.put(attempt.source, attempt.hash, start);
   if (displaced != Time::max() && now - displaced < schedule_.total(schedule_.full()))
     ++counters_.source_evictions;
 }
@@ -110,7 +122,8 @@ TrustLevel Trust::level(const Address& source, Time now) const {
   const Standings s = look_up(find(source), now);
   const bool proven = rests_on_proof(s);
   const Schedule::Level& l = (proven ? s.proven : s.unproven).level;
-  return {l.number, schedule_.divert(l.number), l.since, l.until, proven};
+  // By hand for longer than T1: the start that follows is still to come.
+  return {l.number, schedule_.divert(l.number), std::min(l.since, now), l.until, proven};
 }
 
 const Trust::Counters& Trust::counters() const {

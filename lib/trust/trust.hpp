@@ -112,10 +112,28 @@ class Trust {
   /// unproven evidence keeps its start and becomes proven.
   void proven(const Address& source, const Destination& destination, Time now);
 
+  /// By hand: as if proven such that it is distrusted until then, and partially thereafter. False
+  /// if it is never distrusted: then nothing changes.
+  bool distrust(const Address& source, Time until, Time now);
+  struct Forgiven {
+    bool proven = false;
+    bool unproven = false;
+  };
+  /// By hand: the source is as good as new.
+  Forgiven forgive(const Address& source);
+
+  /// For the control plane: whether judge() would divert such an attempt. Nothing is counted.
+  [[nodiscard]] bool would_divert(const Address& source, const Destination& destination,
+                                  Time now) const;
+  [[nodiscard]] bool never_distrusts(const Address& source) const {
+    return never_.contains(source);
+  }
   /// For the control plane and tests.
   [[nodiscard]] TrustLevel level(const Address& source, Time now) const;
   [[nodiscard]] const Counters& counters() const;
   [[nodiscard]] std::uint32_t proven_sources() const;
+  /// As ProvenSources::copy.
+  std::size_t copy(std::uint32_t& cursor, std::span<SavedSource> out) const;
 
   /// Frees what has decayed, looking at no more than `budget` entries.
   void sweep(Time now, std::uint32_t budget);
@@ -146,9 +164,12 @@ class Trust {
                        const Destination& destination, Time now);
   [[nodiscard]] bool diverts(const Source& source, const Destination& destination,
                              const Schedule::Level& level) const;
+  [[nodiscard]] bool diverts(const Source& source, const Destination& destination,
+                             const Standings& standings) const;
   /// The one that diverts more; the proven one if they are equal.
   [[nodiscard]] bool rests_on_proof(const Standings& standings) const;
   [[nodiscard]] bool exempt(const Address& source);
+  void enter(const Attempt& attempt, Time start, Time now);
 
   bool weighted_;  ///< a proof counts from now on, whatever was unproven before
   bool only_proof_;
