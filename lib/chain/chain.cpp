@@ -129,6 +129,9 @@ Transmit& Chain::transmit() {
 const Counters& Chain::counters() const {
   return rooms_->counters;
 }
+Trust& Chain::trust() {
+  return rooms_->trust;
+}
 const Trust& Chain::trust() const {
   return rooms_->trust;
 }

@@ -11,6 +11,7 @@
 
 #include "base/secrets.hpp"
 #include "base/time.hpp"
+#include "chain/forecast.hpp"
 #include "observe/counters.hpp"
 #include "packet/packet.hpp"
 #include "policy/policy.hpp"
@@ -101,7 +102,12 @@ class Chain {
   /// Takes over the connections that are this worker's; call before the first packet.
   Restored restore(const Survivors& survivors, Now now);
 
+  /// What an attempt would meet that came now. Nothing is counted, learned or remembered.
+  [[nodiscard]] Forecast foretell(const Address& source, const Destination& to, Now now) const;
+
   Transmit& transmit();
+  /// For errands: what an operator says of a source.
+  Trust& trust();
   [[nodiscard]] const Counters& counters() const;
   [[nodiscard]] const Trust& trust() const;
   [[nodiscard]] const Tracker& tracker() const;

@@ -26,6 +26,8 @@ class Classifier {
  public:
   explicit Classifier(const Policy& policy);
 
+  [[nodiscard]] bool protects(const Address& address) const { return protected_.contains(address); }
+
   /// Sets packet.klass, or drops it. `packet` is new and has been through parse_frame.
   void classify(Packet& packet, Neighbours& neighbours) const;
 

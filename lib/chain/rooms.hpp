@@ -92,6 +92,7 @@ struct Chain::Rooms {
     return !joined.has(static_cast<std::size_t>(&p - packets.data()));
   }
 
+  [[nodiscard]] Forecast foretell(const Address& source, const Destination& to, Now now) const;
   bool passes(Packet& p, const Trust::Attempt& attempt, Ruleset::Match match, Now now);
   void answer(Packet& p, const Reply::Answer& answer);
   void say(Packet& p, const Reply::Answer& answer, Now now);

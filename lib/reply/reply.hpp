@@ -90,6 +90,8 @@ class Reply {
   [[nodiscard]] bool looks_closed(const Packet& syn) const {
     return syn.protocol == protocol::kTcp && !surface_.decoy(syn.target());
   }
+  /// As above, of a TCP destination.
+  [[nodiscard]] bool looks_closed(const Destination& to) const { return !surface_.decoy(to); }
   /// Answers a SYN as a closed port does (rule N-OUT-10).
   Answer reset(const Packet& syn);
 
