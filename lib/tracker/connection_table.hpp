@@ -122,6 +122,20 @@ class ConnectionTable {
   }
 
   /// Grows with each insertion and removal: positions found before may be stale after.
+  /// Shows what lies at places from `from` on, at most `budget` of them, until visit(key, record)
+  /// returns false. Returns where to go on; kShown when that was all. Between two calls entries
+  /// come and go, but none moves.
+  static constexpr std::uint32_t kShown = UINT32_MAX;
+  template <typename Visit>
+  [[nodiscard]] std::uint32_t show(std::uint32_t from, std::uint32_t budget, Visit visit) const {
+    const std::uint32_t end = from + std::min(budget, fresh_ - std::min(from, fresh_));
+    for (std::uint32_t i = from; i < end; ++i) {
+      if (due_[i] == 0) continue;
+      if (!visit(std::span(key(i), words_), records_[i])) return i + 1;
+    }
+    return end >= fresh_ ? kShown : end;
+  }
+
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
   [[nodiscard]] std::uint32_t size() const { return size_; }
   [[nodiscard]] std::uint32_t size(Stage s) const {
