@@ -17,7 +17,15 @@ namespace {
 constexpr Command kCommands[] = {
     {"status", "", "what runs, under which policy, how full its tables are, and what is amiss"},
     {"stats", "", "every counter that is not 0; --watch: how fast they grow"},
-    {"explain", "ADDRESS", "how far a source is distrusted, since when, until when, and why"},
+    {"explain", "ADDRESS [PORT[/udp]] [to DESTINATION]",
+     "how far a source is distrusted, until when, and on what evidence; with a PORT (or echo), "
+     "what an attempt of its would meet now, and why"},
+    {"sources", "[limit N]", "proven sources, the most distrusted first (100)", true},
+    {"connections", "[ADDRESS] [port PORT] [state STATE] [limit N]",
+     "tracked connections (1000), of an address or port of either end, or in a state", true},
+    {"distrust", "ADDRESS [for DURATION]",
+     "distrusts a source from now on, for as long as the policy says or for 90s, 10m, 2d"},
+    {"forgive", "ADDRESS", "forgets what speaks against a source"},
 };
 
 /// A part of a pattern.

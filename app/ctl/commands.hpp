@@ -31,7 +31,7 @@ struct Command {
 };
 
 std::span<const Command> commands();
-/// Throws UsageError, which names the nearest one.
+/// Throws UsageError.
 const Command& find_command(const std::string& word);
 
 /// The request's arguments. `words`: those behind the command's own. Throws UsageError.

@@ -59,10 +59,13 @@ void print_list(Client& box, const Command& command, const Json& arguments, bool
       fmt::print("{}", table.add(row));
     first = false;
   });
-  if (as_json)
-    fmt::print("{}]\n", first ? "[" : "\n");
-  else
+  if (!as_json) {
     fmt::print("{}{}", table.finish(), render(done));
+    return;
+  }
+  fmt::print("{}]\n", first ? "[" : "\n");
+  std::fflush(stdout);
+  if (done.value("more", false)) fmt::print(stderr, "mitiboxctl: there are more; see 'limit N'\n");
 }
 
 void carry_out(const po::variables_map& given, const Command& command,

@@ -69,18 +69,41 @@ std::string counters(const Json& object) {
   return out;
 }
 
+bool too_wide(const std::string& text) {
+  constexpr std::size_t kWidest = 120;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    if (end - at > kWidest) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+/// A table; what would be too wide for a terminal a block of lines each.
+std::string records(const Json& rows) {
+  Table table{std::string(kIndent)};
+  std::string out;
+  for (const Json& row : rows) out += table.add(row);
+  out += table.finish();
+  if (!too_wide(out)) return out;
+  out.clear();
+  for (const Json& row : rows) {
+    const char* mark = "- ";
+    for (const auto& [name, value] : row.items()) {
+      out += fmt::format("{}{}: {}\n", mark, title(name), text_of(name, value));
+      mark = "  ";
+    }
+  }
+  return out;
+}
+
 std::string list(const std::string& name, const Json& array) {
   const bool rows = std::all_of(array.begin(), array.end(), [](auto& v) { return v.is_object(); });
   const bool words =
       std::none_of(array.begin(), array.end(), [](auto& v) { return v.is_string(); });
   std::string out = title(name) + ":";
   if (array.empty()) return out + " none\n";
-  if (rows) {
-    Table table{std::string(kIndent)};
-    out += '\n';
-    for (const Json& row : array) out += table.add(row);
-    return out + table.finish();
-  }
+  if (rows) return out + '\n' + records(array);
   if (!words) out += '\n';
   for (const Json& v : array)
     out += words ? ' ' + text_of(v) : fmt::format("{}{}\n", kIndent, text_of(v));

@@ -37,7 +37,7 @@ class Table {
   std::vector<Column> columns_;
 };
 
-/// "key: value" lines; lists and objects within get a section. Of an object of numbers those that
+/// "key: value" lines; lists and objects within get a section, a list of objects a table. Of an object of numbers those that
 /// are 0 are left out.
 std::string render(const Json& answer);
 

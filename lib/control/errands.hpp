@@ -20,4 +20,14 @@ struct LevelOf : Errand {
   Time asked_at{};
 };
 
+/// What an attempt would meet; ask the source's owner.
+struct Foretell : Errand {
+  Foretell(const Address& s, const Destination& d) : source(s), to(d) {}
+  void serve(Chain& chain, Now now) override { forecast = chain.foretell(source, to, now); }
+
+  const Address source;
+  const Destination to;
+  Forecast forecast;
+};
+
 }  // namespace mitibox

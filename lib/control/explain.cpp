@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// explain: what the box thinks of a source, and why.
+// explain: what the box thinks of a source, why, and what an attempt of its would meet.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
 #include "control/arguments.hpp"
 #include "control/errands.hpp"
+#include "control/outcome.hpp"
+#include "control/standing.hpp"
 #include "control/wall_time.hpp"
+#include "packet/wire.hpp"
+#include "policy/text.hpp"
 
 namespace mitibox {
 
@@ -10,35 +20,105 @@ RunCommand run_explain;
 
 namespace {
 
-const char* name_of(const TrustLevel& level) {
-  if (level.number == 0) return "untrusted";
-  return level.number == 1 ? "distrusted" : "partially distrusted";
+constexpr std::size_t kMostServices = 32;  ///< that offer a port, shown without a destination
+
+/// "443", "53/udp" or "echo", of any address.
+Destination read_port(const std::string& text) {
+  Destination to;
+  if (text == "echo") return to;
+  const std::string number = text.substr(0, text.find('/'));
+  const std::string kind = number == text ? "/tcp" : text.substr(number.size());
+  to.protocol = kind == "/udp" ? protocol::kUdp : protocol::kTcp;
+  const char* const end = number.data() + number.size();
+  const auto [last, error] = std::from_chars(number.data(), end, to.port);
+  if (error != std::errc() || last != end || to.port == 0 || (kind != "/udp" && kind != "/tcp"))
+    throw ControlError(fmt::format("port: found '{}', expected 1 to 65535, PORT/udp, or echo",
+                                   policy_text::printable(text)));
+  return to;
 }
 
-Prefix source_prefix(const Address& address, const Policy& policy) {
-  const unsigned bits = address.is_v4() ? policy.trust.ipv4_prefix : policy.trust.ipv6_prefix;
-  return {masked(address, bits), bits};
+bool offers(const Service& s, const Destination& to) {
+  if (to.protocol == 0) return s.echo;
+  const auto& ports = to.protocol == protocol::kTcp ? s.tcp : s.udp;
+  return std::any_of(ports.begin(), ports.end(),
+                     [&](const PortRange& r) { return r.first <= to.port && to.port <= r.last; });
+}
+
+Address next(Address a) {
+  for (std::size_t i = a.bytes.size(); i-- > 0 && ++a.bytes[i] == 0;) {
+  }
+  return a;
+}
+
+/// Of the source's family: services that offer the port, and one address that does not.
+std::vector<Address> examples(const Policy& policy, const Destination& to, bool v4) {
+  std::vector<Address> found;
+  for (const Service& s : policy.services)
+    if (s.address.is_v4() == v4 && offers(s, to) && found.size() < kMostServices)
+      found.push_back(s.address);
+  for (const Prefix& p : policy.protected_prefixes) {
+    if (p.address.is_v4() != v4) continue;
+    const auto taken = [&](const Address& a) {
+      const auto& g = policy.gateways;
+      return a == p.address || std::find(g.begin(), g.end(), a) != g.end() ||
+             std::any_of(policy.services.begin(), policy.services.end(),
+                         [&](const Service& s) { return s.address == a && offers(s, to); });
+    };
+    Address a = p.address;
+    while (taken(a) && a != p.last()) a = next(a);
+    if (taken(a)) continue;
+    found.push_back(a);
+    break;
+  }
+  return found;
+}
+
+Json foretell(Box& box, const Address& source, Destination to) {
+  if (to.protocol == 0) to.protocol = to.address.is_v4() ? protocol::kIcmp : protocol::kIcmpv6;
+  Foretell question(source, to);
+  box.ask(box.owner_of(source), question);
+  return describe(to, question.forecast, *box.policy());
+}
+
+void add_level(Json& done, const LevelOf& asked) {
+  const TrustLevel& level = asked.level;
+  done["level"] = name_of(level);
+  done["number"] = level.number;
+  done["diverted_share"] = level.divert;
+  if (level.number == 0) return;
+  done["since"] = date_of(std::min(level.since, asked.asked_at), asked.asked_at);
+  done["until"] = date_of(level.until, asked.asked_at);
+  done["left_s"] = seconds_until(level.until, asked.asked_at);
+  done["evidence"] = level.proven ? "proven: it completed a forged handshake, or by hand"
+                                  : "unproven: packets in its name";
 }
 
 }  // namespace
 
 Json run_explain(Box& box, const Json& given, const Emit& /*emit*/) {
-  const Arguments arguments(given, {"address"});
-  const Address address = arguments.address("address");
+  const Arguments arguments(given, {"address", "port", "to"});
+  const Address source = arguments.address("address");
+  const auto destination = arguments.optional_address("to");
+  if (destination && destination->is_v4() != source.is_v4())
+    throw ControlError("to: expected an address of the same family as the source");
+  if (destination && !arguments.has("port"))
+    throw ControlError("to: goes with a port (443, 53/udp or echo)");
   const auto policy = box.policy();
-  LevelOf question(address);
-  box.ask(box.owner_of(address), question);
-  const TrustLevel& level = question.level;
-  Json done{{"address", to_string(address)},
-            {"source", to_string(source_prefix(address, *policy))},
-            {"level", name_of(level)},
-            {"number", level.number},
-            {"diverted_share", level.divert}};
-  if (level.number == 0) return done;
-  done["since"] = date_of(level.since, question.asked_at);
-  done["until"] = date_of(level.until, question.asked_at);
-  done["left_s"] = seconds_until(level.until, question.asked_at);
-  done["evidence"] = level.proven ? "proven (it completed a forged handshake)" : "unproven";
+  LevelOf asked(source);
+  box.ask(box.owner_of(source), asked);
+  Json done{{"address", to_string(source)},
+            {"source", to_string(source_prefix(source, *policy))},
+            {"never_distrust", PrefixSet(policy->trust.never_distrust).contains(source)}};
+  add_level(done, asked);
+  if (!arguments.has("port")) return done;
+  Destination to = read_port(arguments.text("port"));
+  Json& attempts = done["attempts"] = Json::array();
+  const auto where =
+      destination ? std::vector<Address>{*destination} : examples(*policy, to, source.is_v4());
+  for (const Address& address : where) {
+    to.address = address;
+    attempts.push_back(foretell(box, source, to));
+  }
   return done;
 }
 

@@ -81,6 +81,7 @@ class Box:
         print(f"--- mitibox ended with {code}; its output:\n{self.output.rstrip()}\n---", flush=True)
         shutil.rmtree(self._files, ignore_errors=True)
         shutil.rmtree(f"/var/run/dpdk/{self.prefix}", ignore_errors=True)
+        pathlib.Path(f"/run/mitibox/{self.prefix}.sock").unlink(missing_ok=True)
         for left in pathlib.Path("/dev/shm").glob(f"{self.prefix}.*"):
             left.unlink()
 
@@ -105,7 +106,7 @@ class Box:
                 preexec_fn=die_with_parent,
                 env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1"})
         if not poll(60, lambda: self.process.poll() is not None or self._answers()):
-            raise RuntimeError("mitibox does not answer on its telemetry socket")
+            raise RuntimeError("mitibox does not answer on its sockets")
         if self.process.poll() is not None:
             raise RuntimeError(f"mitibox ended at start with {self.process.returncode}:\n"
                                + (self._files / "output").read_text(errors="replace"))
@@ -117,7 +118,7 @@ class Box:
                 probe.connect(path)
             except OSError:
                 return False
-        return self.control("stats", "--json").returncode == 0
+        return self.control("stats").returncode == 0
 
     def stop(self, number=signal.SIGTERM):
         """Ends the box; its exit status, or None when it never ran."""
@@ -136,7 +137,10 @@ class Box:
 
     def control(self, *words):
         """mitiboxctl; CompletedProcess."""
-        return subprocess.run([CONTROL, "--file-prefix", self.prefix, *words], text=True,
+        place = ["--file-prefix", self.prefix]
+        if "--control" in self.options:
+            place = ["--socket", self.options[self.options.index("--control") + 1]]
+        return subprocess.run([CONTROL, *map(str, [*place, *words])], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                               timeout=20)
 
