@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# What scripts/package does beyond building. Source it after common.sh. Uses OUT, DEB.
+
+trial_failed=0
+verdict() {
+  if (($1 == 0)); then
+    printf 'ok    %s\n' "$2"
+  else
+    printf 'FAIL  %s\n' "$2"
+    trial_failed=$((trial_failed + 1))
+  fi
+}
+# holds WHAT COMMAND...: its output is shown when it fails.
+holds() {
+  local what=$1 said code=0
+  shift
+  said=$("$@" 2>&1) || code=$?
+  verdict "$code" "$what"
+  ((code == 0)) || printf '      | %s\n' "${said//$'\n'/$'\n'      | }"
+}
+
+man_is_clean() {
+  local said
+  said=$(mandoc -T lint -W warning "$1" 2>&1 | grep -v 'outdated mandoc.db' || true)
+  said+=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -T utf8 -Z "$1" 2>&1 >/dev/null)
+  [[ -z $said ]] || { say "$said" && return 1; }
+}
+
+# Each option of --help stands in the man page; PROGRAM PAGE.
+man_is_complete() {
+  local option missing=''
+  for option in $("$ROOT/build/app/$1" --help | grep -oE '^ +--[a-z-]+' | tr -d ' '); do
+    grep -qE "\.(It|Op|Nm)? ?.*Fl -${option#--}( |$)|^\.Fl -?.*${option#--}( |$)" "$2" || missing+=" $option"
+  done
+  [[ -z $missing ]] || { say "not in the page:$missing" && return 1; }
+}
+
+# What the lists of debian/ name is there.
+lists_are_true() {
+  local list pattern file lost=''
+  cd "$ROOT" || return
+  for list in packaging/debian/mitibox.{install,docs,examples,manpages}; do
+    while read -r pattern _; do
+      for file in $pattern; do [[ -e $file ]] || lost+=" $list:$pattern"; done
+    done <"$list"
+  done
+  [[ -z $lost ]] || { say "missing:$lost" && return 1; }
+}
+
+# The unit as systemd reads it; the program itself is not installed here.
+unit_is_sound() {
+  local at
+  at=$(mktemp -d)
+  sed 's#^ExecStart=/usr/bin/mitibox#ExecStart=/bin/true#; /^Documentation=/d' \
+    "$ROOT/packaging/mitibox.service" >"$at/mitibox.service"
+  systemd-analyze verify --man=no "$at/mitibox.service" >"$at/said" 2>&1
+  local code=$?
+  [[ ! -s $at/said ]] || code=1
+  cat "$at/said"
+  rm -r "$at"
+  return "$code"
+}
+
+# The policy that is shipped names no prefix, and says so to whoever starts with it.
+default_policy_refuses() {
+  local said code=0
+  said=$("$ROOT/build/app/mitibox" --check "$ROOT/packaging/policy.json" 2>&1) || code=$?
+  say "exit $code: $said"
+  [[ $code == 1 && $said == */protected:* ]]
+}
+
+package_lint() {
+  local page
+  for page in "$ROOT"/docs/man/*; do
+    holds "${page##*/} is clean roff" man_is_clean "$page"
+  done
+  holds 'maintainer scripts pass shellcheck' shellcheck -s sh "$ROOT"/packaging/debian/*.postrm
+  holds 'lists of files are true' lists_are_true
+  ! command -v systemd-analyze >/dev/null || holds 'the unit is sound' unit_is_sound
+  if [[ -x $ROOT/build/app/mitibox ]]; then
+    for page in mitibox.8 mitiboxctl.8 mitibox-replay.1; do
+      holds "$page has every option" man_is_complete "${page%.*}" "$ROOT/docs/man/$page"
+    done
+    holds 'the shipped policy refuses to protect nothing' default_policy_refuses
+  fi
+  ((trial_failed == 0))
+}
+
+# A Debian root with what every Debian has, and the package's dependencies: not yet the package.
+bare_root() {
+  local depends
+  rm -rf --one-file-system "$OUT/root"
+  depends=$(dpkg-deb --field "$DEB" Depends)
+  mmdebstrap --quiet --variant=minbase --components=main \
+    --customize-hook="chroot \"\$1\" apt-get -qq -y --no-install-recommends satisfy '$depends' >/dev/null" \
+    bookworm "$OUT/root" >"$OUT/root.log" 2>&1 ||
+    { tail -n 20 "$OUT/root.log" && return 1; }
+  cp "$DEB" "$OUT/root/mitibox.deb"
+  cp "$ROOT"/scripts/lib/package_root.sh "$OUT/root/"
+}
+
+package_trial() {
+  need_root 'scripts/package --test'
+  step 'lintian'
+  holds 'no errors; warnings follow' lintian --fail-on error "$DEB"
+  lintian --tag-display-limit 0 "$DEB" | sed 's/^/      | /' || true
+  step 'a bare root'
+  holds 'made from the mirror, with what the package depends on' bare_root
+  ((trial_failed == 0)) || die 'the package is not fit'
+  unshare --mount --net --pid --fork --kill-child -- \
+    bash "$ROOT/scripts/lib/package_ground.sh" "$OUT/root" || trial_failed=$((trial_failed + 1))
+  rm -rf --one-file-system "$OUT/root"
+  ((trial_failed == 0)) || die 'the package is not fit'
+}
