@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# What scripts/package does beyond building. Source it after common.sh. Uses OUT, DEB.
+# What scripts/package does beyond building. Source it after common.sh. Uses BUILD, OUT, DEB.
 
 trial_failed=0
 verdict() {
@@ -23,14 +23,14 @@ holds() {
 man_is_clean() {
   local said
   said=$(mandoc -T lint -W warning "$1" 2>&1 | grep -v 'outdated mandoc.db' || true)
-  said+=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -T utf8 -Z "$1" 2>&1 >/dev/null)
+  said+=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z "$1" 2>&1 >/dev/null)
   [[ -z $said ]] || { say "$said" && return 1; }
 }
 
 # Each option of --help stands in the man page; PROGRAM PAGE.
 man_is_complete() {
   local option missing=''
-  for option in $("$ROOT/build/app/$1" --help | grep -oE '^ +--[a-z-]+' | tr -d ' '); do
+  for option in $("$BUILD/app/$1" --help | grep -oE '^ +--[a-z-]+' | tr -d ' '); do
     grep -qE "\.(It|Op|Nm)? ?.*Fl -${option#--}( |$)|^\.Fl -?.*${option#--}( |$)" "$2" || missing+=" $option"
   done
   [[ -z $missing ]] || { say "not in the page:$missing" && return 1; }
@@ -65,7 +65,7 @@ unit_is_sound() {
 # The policy that is shipped names no prefix, and says so to whoever starts with it.
 default_policy_refuses() {
   local said code=0
-  said=$("$ROOT/build/app/mitibox" --check "$ROOT/packaging/policy.json" 2>&1) || code=$?
+  said=$("$BUILD/app/mitibox" --check "$ROOT/packaging/policy.json" 2>&1) || code=$?
   say "exit $code: $said"
   [[ $code == 1 && $said == */protected:* ]]
 }
@@ -78,10 +78,12 @@ package_lint() {
   holds 'maintainer scripts pass shellcheck' shellcheck -s sh "$ROOT"/packaging/debian/*.postrm
   holds 'lists of files are true' lists_are_true
   ! command -v systemd-analyze >/dev/null || holds 'the unit is sound' unit_is_sound
-  if [[ -x $ROOT/build/app/mitibox ]]; then
+  if [[ -x $BUILD/app/mitibox ]]; then
     for page in mitibox.8 mitiboxctl.8 mitibox-replay.1; do
       holds "$page has every option" man_is_complete "${page%.*}" "$ROOT/docs/man/$page"
     done
+    holds "mitiboxctl.8 has the program's commands" "$ROOT/scripts/lib/man_commands.py" \
+      "$BUILD/app/mitiboxctl" "$ROOT/docs/man/mitiboxctl.8"
     holds 'the shipped policy refuses to protect nothing' default_policy_refuses
   fi
   ((trial_failed == 0))
