@@ -10,7 +10,7 @@ for side in outside inside; do
   ip link add "$side" type veth peer name "$side-peer"
   for port in "$side" "$side-peer"; do
     sysctl -qw "net.ipv6.conf.$port.disable_ipv6=1"
-    ethtool -K "$port" tx off tso off gso off gro off 2>/dev/null || true
+    ethtool -K "$port" tx off tso off gso off gro off >/dev/null 2>&1 || true
     ip link set "$port" arp off promisc on up
   done
 done

@@ -72,13 +72,19 @@ refuses() {
   cat /run/log
   ((code == 1)) && grep -q '/protected' /run/log
 }
+as_packed() {
+  local said
+  said=$(dpkg --verify mitibox)
+  printf '%s\n' "$said"
+  [[ -z $said ]]
+}
 owner_is() { [[ $(ps -o user= -p "$1" 2>/dev/null || stat -c %U "/proc/$1") == "$2" ]]; }
 capabilities_are_few() { [[ $(sed -n 's/^CapEff:\t//p' "/proc/$1/status") == 0000000000007000 ]]; }
 
 before=$(files)
 step 'install'
 check 'dpkg --install' dpkg --install /mitibox.deb
-check 'no file of another package was changed' test -z "$(dpkg --verify mitibox)"
+check 'every file is as packed' as_packed
 check 'the unit is not enabled' test ! -e /etc/systemd/system/multi-user.target.wants/mitibox.service
 check 'it has an account of its own' getent passwd mitibox
 for program in mitibox mitiboxctl mitibox-replay; do
