@@ -36,6 +36,16 @@ man_is_complete() {
   [[ -z $missing ]] || { say "not in the page:$missing" && return 1; }
 }
 
+# Each section of the policy stands in its page.
+sections_are_complete() {
+  "$PYTHON" - "$ROOT/docs/policy.schema.json" "$ROOT/docs/man/mitibox-policy.5" <<'EOT'
+import json, re, sys
+keys = json.load(open(sys.argv[1]))["properties"]
+told = set(re.findall(r"Em ([a-z_]+)", open(sys.argv[2]).read()))
+sys.exit("not in the page: " + " ".join(sorted(set(keys) - told)) if set(keys) - told else 0)
+EOT
+}
+
 # What the lists of debian/ name is there.
 lists_are_true() {
   local list pattern file lost=''
@@ -75,6 +85,7 @@ package_lint() {
   for page in "$ROOT"/docs/man/*; do
     holds "${page##*/} is clean roff" man_is_clean "$page"
   done
+  holds 'mitibox-policy.5 has every section' sections_are_complete
   holds 'maintainer scripts pass shellcheck' shellcheck -s sh "$ROOT"/packaging/debian/*.postrm
   holds 'lists of files are true' lists_are_true
   ! command -v systemd-analyze >/dev/null || holds 'the unit is sound' unit_is_sound
