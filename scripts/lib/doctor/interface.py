@@ -102,11 +102,10 @@ def buffers(report, name, mtu):
     if mtu <= AF_PACKET_MTU:
         report.ok("buffer", name, f"frames of MTU {mtu} fit into af_packet's buffers")
     else:
-        slot = -(-(mtu + 80) // 16) * 16
         report.fail("buffer", name, f"MTU {mtu} is more than af_packet's {AF_PACKET_MTU}: longer "
                     "frames are cut without a word",
-                    f"framesz={slot},blocksz={-(-slot // 4096) * 4096} in the --vdev, or "
-                    f"ip link set {name} mtu {AF_PACKET_MTU}")
+                    f"ip link set {name} mtu {AF_PACKET_MTU}, there and on its peers; or a NIC with "
+                    "vfio-pci")
 
 
 def same_mtu(report, mtus):
