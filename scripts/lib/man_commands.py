@@ -14,23 +14,14 @@ BEGIN, END = ".Sh COMMANDS\n", ".Sh OPTIONS\n"
 def commands(program):
     """[(word, pattern, help)] of --help: two spaces and the command, six and what it does."""
     text = subprocess.run([program, "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
-    return re.findall(r"^  ([a-z-]+)(?: (.*))?\n      (.*)$", text, re.MULTILINE)
-
-
-def roff(text):
-    """mdoc lines; names in capitals are arguments, everything else is typed as it stands."""
-    words = []
-    for piece in re.findall(r"[A-Z][A-Z/]*|[^A-Z]+", text):
-        piece = piece.strip()
-        if piece:
-            words.append(f"Ar {piece.lower()}" if piece[0].isupper() else f"Cm {piece}")
-    return " ".join(words)
+    return re.findall(r"^  ([a-z][a-z-]*)(?: (.*))?\n      (.*)$", text.split("\nOptions", 1)[0],
+                      re.MULTILINE)
 
 
 def section(rows):
     lines = [".Bl -tag -width Ds\n"]
     for word, pattern, told in rows:
-        typed = f" {roff(pattern)}" if pattern else ""
+        typed = f" No {pattern}" if pattern else ""
         lines.append(f".It Cm {word}{typed}\n")
         sentence = told[0].upper() + told[1:] + ("" if told.endswith(".") else ".")
         lines.append(re.sub(r"([.;]) (?=[A-Z])", r"\1\n", sentence) + "\n")
