@@ -185,7 +185,8 @@ void details(Page& page, const Policy& p) {
   page.row("headers", on(p.normalise.headers), "TTL, IP ID, TOS and flow label of what leaves");
   page.row("options", on(p.normalise.options), "TCP options of SYNs that are forwarded");
   page.row("isn", on(p.normalise.isn), "initial sequence numbers of hosts that open connections");
-  page.row("timing", on(p.normalise.timing), "calls leave at drawn instants, the box's words a drawn time later");
+  page.row("timing", on(p.normalise.timing),
+           "calls leave at drawn instants, the box's words a drawn time later");
   page.row("segments", on(p.normalise.segments), "split for hosts with a smaller MSS");
   page.row("sack", on(p.normalise.sack), "made for hosts that have none");
   const auto rate = [](std::uint32_t a) { return a == 0 ? "no limit" : std::to_string(a) + "/s"; };
@@ -212,6 +213,13 @@ void details(Page& page, const Policy& p) {
   page.row("reply_buffers", fmt::format("{:>10}", n.reply_buffers));
   page.row("persist", fmt::format("{:>10}", n.persist ? "yes" : "no"),
            n.persist ? "connections outlive the process" : "connections end with the process");
+  page.topic("State");
+  if (p.state.save_every == Seconds(0))
+    page.row("save_every", "never", "distrust and keys end with the process");
+  else
+    page.row("save_every", to_string(p.state.save_every), "distrust; and at stop");
+  page.topic("Link");
+  page.row("mirror", on(p.link.mirror), "a cut on one side is shown to the other");
 }
 
 }  // namespace

@@ -146,6 +146,14 @@ struct Policy {
 
     [[nodiscard]] std::uint32_t of_ipv6() const { return connections_ipv6.value_or(connections); }
   } tables;
+
+  struct {
+    Seconds save_every{60};  ///< distrust and keys outlive the process; 0: they do not
+  } state;
+
+  struct {
+    bool mirror = true;  ///< a port whose link is down takes the other's down
+  } link;
 };
 
 /// A policy that cannot be used. what() is one line for the operator: where (file and JSON

@@ -207,6 +207,14 @@ constexpr Key<Policy> kTablesKeys[] = {
     {"persist", [](const Value& v, Policy& p) { p.tables.persist = v.boolean(); }},
 };
 
+constexpr Key<Policy> kStateKeys[] = {
+    {"save_every", [](const Value& v, Policy& p) { p.state.save_every = v.duration(Seconds(0)); }},
+};
+
+constexpr Key<Policy> kLinkKeys[] = {
+    {"mirror", [](const Value& v, Policy& p) { p.link.mirror = v.boolean(); }},
+};
+
 constexpr Key<Policy> kPolicyKeys[] = {
     {"profile", [](const Value&, Policy&) {}},  // read before all others
     {"protected", [](const Value& v, Policy& p) { p.protected_prefixes = prefixes(v); }},
@@ -231,6 +239,8 @@ constexpr Key<Policy> kPolicyKeys[] = {
     section<kNormaliseKeys>("normalise"),
     section<kTimeoutsKeys>("timeouts"),
     section<kTablesKeys>("tables"),
+    section<kStateKeys>("state"),
+    section<kLinkKeys>("link"),
 };
 
 Policy defaults(Policy::Profile profile) {
