@@ -7,10 +7,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 
 #include "base/time.hpp"
 #include "probability/fixed_array.hpp"
 #include "trust/schedule.hpp"
+#include "trust/trust_state.hpp"
 
 namespace mitibox {
 
@@ -72,6 +74,10 @@ class Sketch {
     }
     return false;
   }
+  /// As ProvenSources::copy, of cells; `worker` stays 0.
+  std::size_t copy(std::uint32_t& cursor, std::span<SavedCell> out) const;
+  /// Into a sketch as large under the same key. Returns whether it is remembered still.
+  bool restore(const SavedCell& saved, const Schedule& schedule, Time now);
 
  private:
   static constexpr std::size_t kWays = 4;

@@ -15,6 +15,7 @@
 #include "trust/schedule.hpp"
 #include "trust/sketch.hpp"
 #include "trust/source.hpp"
+#include "trust/trust_state.hpp"
 
 namespace mitibox {
 
@@ -134,6 +135,11 @@ class Trust {
   [[nodiscard]] std::uint32_t proven_sources() const;
   /// As ProvenSources::copy.
   std::size_t copy(std::uint32_t& cursor, std::span<SavedSource> out) const;
+
+  std::size_t copy(std::uint32_t& cursor, std::span<SavedCell> out) const;
+  /// Takes it over; the sources that were quiet longest first. Returns whether it holds still.
+  bool restore(const SavedSource& saved, Time now);
+  bool restore(const SavedCell& saved, Time now);
 
   /// Frees what has decayed, looking at no more than `budget` entries.
   void sweep(Time now, std::uint32_t budget);
