@@ -21,13 +21,19 @@ class Clock {
         scale_(static_cast<std::uint64_t>(
             std::ldexp(1e9 * speed / static_cast<double>(rte_get_tsc_hz()), kShift))) {}
 
-  [[nodiscard]] Now read() const {
+  [[nodiscard]] Now read() const { return {age_, since_start()}; }
+  [[nodiscard]] Time since_start() const {
     const auto cycles = static_cast<unsigned __int128>(rte_rdtsc() - start_);
-    return Now(Time(static_cast<std::int64_t>(cycles * scale_ >> kShift) & mask_));
+    return Time(static_cast<std::int64_t>(cycles * scale_ >> kShift) & mask_);
   }
+
+  /// From now on the box was this old when the process began. Before the clock is copied.
+  void set_age(Time age) { age_ = age; }
+  [[nodiscard]] Time age_at_start() const { return age_; }
 
  private:
   static constexpr unsigned kShift = 32;
+  Time age_{};
   std::uint64_t start_;
   std::int64_t mask_;
   std::uint64_t scale_;

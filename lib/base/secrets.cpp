@@ -45,6 +45,17 @@ Secrets Secrets::derive(Key128 master) {
   return s;
 }
 
+Secrets Secrets::derive(Key128 kept, Key128 fresh) {
+  Secrets s = derive(kept);
+  const Secrets f = derive(fresh);
+  for (Key128 Secrets::*key :
+       {&Secrets::table, &Secrets::conversation, &Secrets::fragment, &Secrets::persona,
+        &Secrets::repetition, &Secrets::icmp, &Secrets::hosts, &Secrets::calls, &Secrets::pieces,
+        &Secrets::departures, &Secrets::spoken, &Secrets::shares})
+    s.*key = f.*key;
+  return s;
+}
+
 Key128 random_key() {
   Key128 key;
   if (getrandom(&key, sizeof key, 0) != static_cast<ssize_t>(sizeof key))

@@ -34,6 +34,9 @@ struct Secrets {
 
   /// Every secret is SipHash-2-4 of its own label under the master key.
   static Secrets derive(Key128 master);
+  /// As derive(kept), but from `fresh` what another process must not draw again: the keys of
+  /// counters, which start anew, and those of tables that begin empty.
+  static Secrets derive(Key128 kept, Key128 fresh);
 };
 
 /// 128 bits from the kernel. Throws std::system_error when it gives none.

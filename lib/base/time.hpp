@@ -7,11 +7,12 @@
 
 namespace mitibox {
 
-/// An instant, counted from the box's epoch (the start of the process, or of the capture), or a
-/// span between two instants. Never goes back.
+/// An instant, counted from the box's epoch, or a span between two instants. Never goes back. The
+/// epoch is the box's first start, as far back as its state is kept, or the start of the capture:
+/// what is drawn from a key and the time is drawn once, whatever the number of processes since.
 using Time = std::chrono::nanoseconds;
 
-/// Milliseconds since the box's epoch, modulo 2^32 (49 days): what table records keep. Compare
+/// Milliseconds since the process began, modulo 2^32 (49 days): what table records keep. Compare
 /// only by difference, and only within tables whose entries are swept long before they wrap.
 using Tick = std::uint32_t;
 
@@ -31,6 +32,8 @@ struct Now {
 
   constexpr Now() = default;
   constexpr explicit Now(Time t) : time(t), tick(to_tick(t)) {}
+  /// `age`: the box's at the start of the process; `since`: from there on.
+  constexpr Now(Time age, Time since) : time(age + since), tick(to_tick(since)) {}
 };
 
 }  // namespace mitibox

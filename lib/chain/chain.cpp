@@ -38,7 +38,8 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       icmp_rates(policy, config.secrets.icmp, config.name),
       tracker(policy, {config.name, config.secrets.table, config.secrets.isn,
                        share(policy.tables.connections, config.workers),
-                       share(policy.tables.of_ipv6(), config.workers), config.place, &icmp_rates}),
+                       share(policy.tables.of_ipv6(), config.workers), config.place, &icmp_rates,
+                       config.started}),
       probability(policy, config.secrets, share(policy.tables.retransmissions, config.workers)),
       trust(policy, config.secrets, share(policy.tables.sources, config.workers),
             config.name + " trust"),
@@ -121,6 +122,19 @@ Restored Chain::restore(const Survivors& survivors, Now now) {
       survivors,
       [&](const Address& outside) { return r.owner == nullptr || r.owner->of(outside) == r.self; },
       now);
+}
+
+RestoredTrust Chain::restore(const TrustState& state, bool cells, Now now) {
+  Rooms& r = *rooms_;
+  RestoredTrust done;
+  for (const SavedSource& s : state.sources) {
+    if (r.owner != nullptr && r.owner->of(s.source.address()) != r.self) continue;
+    ++(r.trust.restore(s, now.time) ? done.sources : done.expired);
+  }
+  if (!cells) return done;
+  for (const SavedCell& c : state.cells)
+    if (c.worker == r.self) ++(r.trust.restore(c, now.time) ? done.cells : done.expired);
+  return done;
 }
 
 Transmit& Chain::transmit() {

@@ -55,6 +55,9 @@ class Chain {
     /// Where connections outlive the process; nullptr: nowhere. Read while the chain is made.
     const Mapping::Place* place = nullptr;
 
+    /// When the process began: the grace period runs from there.
+    Time started{};
+
     /// Both ports were asked to verify checksums and said that they do: what they call right is not
     /// summed again.
     bool verified_checksums = false;
@@ -101,6 +104,8 @@ class Chain {
 
   /// Takes over the connections that are this worker's; call before the first packet.
   Restored restore(const Survivors& survivors, Now now);
+  /// The same of distrust; its cells too if `cells`.
+  RestoredTrust restore(const TrustState& state, bool cells, Now now);
 
   /// What an attempt would meet that came now. Nothing is counted, learned or remembered.
   [[nodiscard]] Forecast foretell(const Address& source, const Destination& to, Now now) const;

@@ -65,7 +65,7 @@ Tracker::Tracker(const Policy& policy, const Config& config)
       sacks_(policy.normalise.sack),
       rates_(config.rates),
       isn_(policy.normalise.isn ? std::optional(config.isn) : std::nullopt),
-      grace_end_(policy.timeouts.grace),
+      grace_end_(config.started + policy.timeouts.grace),
       v4_(config.name + " conn4", kKeySizeV4, sizes(config.capacity_v4), config.secret,
           config.place),
       v6_(config.name + " conn6", kKeySizeV6, sizes(config.capacity_v6), config.secret,

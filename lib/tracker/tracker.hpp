@@ -32,6 +32,7 @@ class Tracker {
     std::uint32_t capacity_v6 = 0;
     const Mapping::Place* place = nullptr;  ///< where connections outlive the process, if anywhere
     IcmpRates* rates = nullptr;             ///< must outlive the Tracker; nullptr: no limit
+    Time started{};                         ///< of the process; grace begins
   };
 
   Tracker(const Policy& policy, const Config& config);
