@@ -14,10 +14,10 @@
 #include <functional>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/eal.hpp"
-#include "base/key_file.hpp"
 #include "control/errands.hpp"
 
 namespace mitibox {
@@ -60,15 +60,6 @@ const Ports::Config& check(const Ports::Config& config) {
   return config;
 }
 
-Secrets secrets_for(const Policy& policy, const Options& options) {
-  if (options.key) return Secrets::derive(*options.key);
-  Secrets secrets = Secrets::derive(random_key());
-  // Decoys that move between two scans are told from services that stay.
-  if (policy.reply.surface == Policy::Surface::sparse)
-    secrets.surface = kept_key(std::filesystem::path(options.state) / "surface.key");
-  return secrets;
-}
-
 /// Runs it on that lcore, which may be this one, and passes on what it throws.
 void run_on(unsigned lcore, const std::function<void()>& task) {
   if (lcore == rte_lcore_id()) return task();
@@ -104,7 +95,7 @@ std::size_t needed_megabytes(const Policy& policy, const Options& options, unsig
 Appliance::Appliance(const Policy& policy, const Options& options)
     : policy_(policy),
       options_(options),
-      secrets_(secrets_for(policy, options)),
+      life_(policy, options),
       members_([] {
         std::deque<Member> members;
         for (const unsigned lcore : forwarding_lcores()) members.emplace_back().lcore = lcore;
@@ -113,17 +104,20 @@ Appliance::Appliance(const Policy& policy, const Options& options)
       port_config_{{find_port(options.outside), find_port(options.inside)},
                    static_cast<std::uint16_t>(members_.size()),
                    kDescriptors,
-                   secrets_.owner.k0},
+                   life_.secrets().owner.k0},
       receive_pool_(make_pool(
           "mitibox rx", receive_buffers(options, static_cast<unsigned>(members_.size())),
           Ports::buffer_size(check(port_config_)),
           static_cast<int>(
               port_socket(port_config_.ids[index(Side::outside)]).value_or(rte_socket_id())))),
       ports_(port_config_, receive_pool_),
-      owner_(policy, secrets_, static_cast<unsigned>(members_.size()), ports_.steering()) {
+      owner_(policy, life_.secrets(), static_cast<unsigned>(members_.size()), ports_.steering()) {
   if (members_.size() > 1) team_.emplace("mitibox", static_cast<unsigned>(members_.size()));
+  clock_.set_age(life_.age());
+  life_.prepare(owner_, workers());
   find_survivors();
   restored_.resize(members_.size());
+  distrusted_.resize(members_.size());
   for (unsigned i = 0; i < members_.size(); ++i)
     run_on(members_[i].lcore, [this, i] { make_member(i); });
   if (survivors_) survivors_->clear();
@@ -139,9 +133,12 @@ Appliance::Appliance(const Policy& policy, const Options& options)
   };
   register_telemetry(telemetry_);
   listen();
+  begin_life();
 }
 
 Appliance::~Appliance() {
+  server_.reset();
+  life_.release();
   detach_telemetry();
 }
 
@@ -149,7 +146,7 @@ Appliance::~Appliance() {
 /// ends by itself is for comparison, and begins with nothing.
 void Appliance::find_survivors() {
   if (!policy_.tables.persist || options_.key || options_.until_idle.count() != 0) return;
-  const Now now = clock_.read();
+  const Now now(clock_.since_start());
   place_ = Mapping::Place::standard(now);
   survivors_.emplace(*place_, now);
   for (const std::string& remark : survivors_->remarks())
@@ -164,7 +161,7 @@ void Appliance::make_member(unsigned number) {
   m.wire.emplace(ports_, static_cast<std::uint16_t>(number));
   Chain::Config config{.name = fmt::format("mitibox{}", number),
                        .workers = workers,
-                       .secrets = secrets_,
+                       .secrets = life_.secrets(),
                        .own_mac = ports_.mac(Side::outside),
                        .pool = m.pool};
   config.verified_checksums = ports_.verified_checksums();
@@ -178,8 +175,10 @@ void Appliance::make_member(unsigned number) {
     config.handoff = &team_->handoff;
   }
   config.place = place_ ? &*place_ : nullptr;
+  config.started = clock_.age_at_start();
   m.chain.emplace(policy_, config, *m.wire);
   if (survivors_) restored_[number] = m.chain->restore(*survivors_, clock_.read());
+  distrusted_[number] = m.chain->restore(life_.trust().trust, life_.trust().cells, clock_.read());
   m.worker.emplace(ports_, *m.chain, clock_,
                    Worker::Config{.number = number,
                                   .queue = static_cast<std::uint16_t>(number),
@@ -233,6 +232,9 @@ int Appliance::run(const std::atomic<bool>& stop) {
     print_until_finished();
     rte_eal_mp_wait_lcore();
   }
+  life_.end([this](unsigned worker, Errand& errand) {
+    errand.serve(*members_[worker].chain, clock_.read());
+  });
   const Snapshot last = snapshot();
   fmt::print("\n{}", render_table(last));
   if (const std::string error = check_accounting(last); !error.empty()) {
@@ -272,8 +274,13 @@ void Appliance::print_until_finished() {
   using Wall = std::chrono::steady_clock;
   auto next = Wall::now() + options_.stats_period;
   auto check = Wall::now();
+  std::vector<std::uint64_t> polls(members_.size());
+  bool stopping = false;
   while (forwarding_ != 0) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    for (std::size_t i = 0; i < polls.size(); ++i) polls[i] = members_[i].worker->polls();
+    if (stop_->load(std::memory_order_relaxed) && !std::exchange(stopping, true)) life_.stopping();
+    life_.tick(polls);
     if (Wall::now() >= check) {
       warn_if_nic_disagrees();
       check += std::chrono::seconds(1);

@@ -11,6 +11,7 @@
 
 #include "control/box.hpp"
 #include "control/server.hpp"
+#include "life.hpp"
 #include "observe/telemetry.hpp"
 #include "options.hpp"
 #include "port/ports.hpp"
@@ -47,6 +48,7 @@ class Appliance : public Box {
   [[nodiscard]] std::shared_ptr<const Policy> policy() const override;
   [[nodiscard]] BoxStatus status() const override;
   [[nodiscard]] Snapshot snapshot() const override;
+  [[nodiscard]] StateKeeper* state() override { return life_.keeper(); }
 
  private:
   /// What one lcore owns, in memory of its own NUMA node.
@@ -59,6 +61,7 @@ class Appliance : public Box {
   };
 
   void find_survivors();
+  void begin_life();
   void make_member(unsigned number);
   void listen();
   void print_until_finished();
@@ -66,7 +69,7 @@ class Appliance : public Box {
 
   const Policy& policy_;
   const Options& options_;
-  Secrets secrets_;
+  Life life_;
   std::deque<Member> members_;
   Ports::Config port_config_;
   rte_mempool* receive_pool_;
@@ -74,9 +77,10 @@ class Appliance : public Box {
   Owner owner_;
   Clock clock_;
   std::optional<Team> team_;
-  std::optional<Mapping::Place> place_;  ///< with tables.persist
-  std::optional<Survivors> survivors_;   ///< while the workers are made
-  std::vector<Restored> restored_;       ///< by worker
+  std::optional<Mapping::Place> place_;    ///< with tables.persist
+  std::optional<Survivors> survivors_;     ///< while the workers are made
+  std::vector<Restored> restored_;         ///< by worker
+  std::vector<RestoredTrust> distrusted_;  ///< by worker
   TelemetrySource telemetry_;
   const std::atomic<bool>* stop_ = nullptr;
   std::atomic<unsigned> forwarding_{0};

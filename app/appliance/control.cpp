@@ -64,6 +64,23 @@ void Appliance::listen() {
   });
 }
 
+/// From here on the control thread and those of its own have work, but for what needs workers.
+void Appliance::begin_life() {
+  RestoredTrust all;
+  for (const RestoredTrust& r : distrusted_) {
+    all.sources += r.sources;
+    all.cells += r.cells;
+    all.expired += r.expired;
+  }
+  run_beside_lcores([&] {
+    life_.begin({.ports = ports_,
+                 .clock = clock_,
+                 .ask = [this](unsigned worker, Errand& errand) { ask(worker, errand); },
+                 .workers = workers(),
+                 .restored = all});
+  });
+}
+
 void Appliance::ask(unsigned worker, Errand& errand) {
   if (!members_[worker].worker->mailbox().ask(errand, kPatience))
     throw ControlError(
@@ -78,7 +95,7 @@ std::shared_ptr<const Policy> Appliance::policy() const {
 BoxStatus Appliance::status() const {
   BoxStatus s;
   s.version = MITIBOX_VERSION;
-  s.uptime = std::chrono::duration_cast<std::chrono::seconds>(clock_.read().time);
+  s.uptime = std::chrono::duration_cast<std::chrono::seconds>(clock_.since_start());
   for (const Side side : {Side::outside, Side::inside}) {
     BoxStatus::Port& port = s.ports[index(side)];
     port.device = port_name(ports_.id(side));

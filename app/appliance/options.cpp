@@ -31,7 +31,7 @@ po::options_description description() {
     ("key", po::value<std::string>()->value_name("HEX128"),
      "fix the secret: 32 hexadecimal digits. Only for reproducible runs")
     ("state", po::value<std::string>()->value_name("DIR")->default_value("/var/lib/mitibox"),
-     "where a sparse surface keeps its key (reply.surface), so that a restart moves no decoy")
+     "where distrust, the keys and what was learnt are kept from one run to the next")
     ("control", po::value<std::string>()->value_name("PATH"),
      "the socket on which mitiboxctl asks (default: /run/mitibox/<EAL file prefix>.sock; none: nobody can)")
     ("until-idle", po::value<unsigned>()->value_name("MS"),

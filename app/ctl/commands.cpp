@@ -26,6 +26,7 @@ constexpr Command kCommands[] = {
     {"distrust", "ADDRESS [for DURATION]",
      "distrusts a source from now on, for as long as the policy says or for 90s, 10m, 2d"},
     {"forgive", "ADDRESS", "forgets what speaks against a source"},
+    {"save", "", "saves distrust and what was learnt, now"},
 };
 
 /// A part of a pattern.

@@ -15,6 +15,8 @@
 
 namespace mitibox {
 
+class StateKeeper;
+
 /// A request that cannot be carried out; what() is one line for the operator.
 class ControlError : public std::runtime_error {
  public:
@@ -54,6 +56,8 @@ class Box {
   [[nodiscard]] virtual BoxStatus status() const = 0;
   /// Of all workers and ports.
   [[nodiscard]] virtual Snapshot snapshot() const = 0;
+  /// Who saves what outlives the process; nullptr: nothing does, or nobody yet.
+  [[nodiscard]] virtual StateKeeper* state() { return nullptr; }
 };
 
 }  // namespace mitibox

@@ -4,14 +4,19 @@
 namespace mitibox {
 
 // Each is defined in the file of its subject.
-RunCommand run_connections, run_distrust, run_explain, run_forgive, run_sources, run_stats,
-    run_status;
+RunCommand run_connections, run_distrust, run_explain, run_forgive, run_save, run_sources,
+    run_stats, run_status;
 
 namespace {
 
 constexpr Command kCommands[] = {
-    {"connections", run_connections}, {"distrust", run_distrust}, {"explain", run_explain},
-    {"forgive", run_forgive},         {"sources", run_sources},   {"stats", run_stats},
+    {"connections", run_connections},
+    {"distrust", run_distrust},
+    {"explain", run_explain},
+    {"forgive", run_forgive},
+    {"save", run_save},
+    {"sources", run_sources},
+    {"stats", run_stats},
     {"status", run_status},
 };
 

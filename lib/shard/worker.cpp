@@ -69,6 +69,7 @@ void Worker::run(const std::atomic<bool>& stop) {
     chain_.tick(now);
     chain_.transmit().flush();
     mailbox_.poll(chain_, now);
+    polls_.add();
     if (idle(received != 0, now)) break;
   }
   finish();

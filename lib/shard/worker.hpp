@@ -44,6 +44,8 @@ class Worker {
 
   /// Any thread.
   Mailbox& mailbox() { return mailbox_; }
+  /// How often it has polled. Any thread.
+  [[nodiscard]] std::uint64_t polls() const { return polls_.get(); }
 
  private:
   std::uint16_t poll(Side side, Now now);
@@ -58,6 +60,7 @@ class Worker {
   Time last_frame_{};
   Time told_{};  ///< when the team was told of one last
   Mailbox mailbox_;
+  Counter polls_;  ///< control: ro
 };
 
 }  // namespace mitibox

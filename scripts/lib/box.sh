@@ -43,7 +43,7 @@ box_start() {
   lab_spawn box mitibox "$BOX" -l 0 --no-huge --no-pci --file-prefix "$LAB" \
     --vdev net_af_packet0,iface=outside,framecnt=4096 \
     --vdev net_af_packet1,iface=inside,framecnt=4096 \
-    -- --policy "$STATE/policy.json"
+    -- --policy "$STATE/policy.json" --state "$STATE/state"
   poll 30 box_settled || true
   box_answers || { tail -n 20 "$STATE/mitibox.log" >&2 && die "mitibox did not start"; }
 }

@@ -51,10 +51,20 @@ def without(made, *keys):
     return {key: value for key, value in made.items() if key not in keys}
 
 
-class Box:
-    """`with Box(lab, policy()) as box:`: mitibox between the box node's two ports."""
+NOBODY = 65534
+CAPABILITIES = "-all,+net_raw,+net_admin,+ipc_lock"
+# As the systemd unit does.
+UNPRIVILEGED = ["setpriv", "--pdeathsig", "KILL",
+                f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs",
+                f"--inh-caps={CAPABILITIES}", f"--ambient-caps={CAPABILITIES}",
+                f"--bounding-set={CAPABILITIES}"]
 
-    def __init__(self, lab, made, *options, warm=True, workers=1, keyed=True):
+
+class Box:
+    """`with Box(lab, policy()) as box:`: mitibox between the box node's two ports.
+    root=False: as a user with three capabilities."""
+
+    def __init__(self, lab, made, *options, warm=True, workers=1, keyed=True, root=True):
         self.lab = lab
         self.workers = workers
         self.keyed = keyed
@@ -65,6 +75,24 @@ class Box:
         self.process = None
         self.output = ""
         self._files = pathlib.Path(tempfile.mkdtemp(prefix="mitibox-"))
+        self._wrapper, self._environment = [], {}
+        if not root:
+            self._wrapper = UNPRIVILEGED
+            self._environment = {"RUNTIME_DIRECTORY": str(self._files)}
+            self.options += ("--control", self._files / "control")
+            os.chown(self._files, NOBODY, NOBODY)
+            # Where all look for it that ask a box.
+            self._runtime.parent.mkdir(parents=True, exist_ok=True)
+            self._runtime.symlink_to(self._files / "dpdk" / self.prefix)
+
+    @property
+    def _runtime(self):
+        return pathlib.Path(f"/var/run/dpdk/{self.prefix}")
+
+    @property
+    def state(self):
+        """Its --state, unless the options name another."""
+        return self._files / "state"
 
     def __enter__(self):
         try:
@@ -80,7 +108,9 @@ class Box:
         code = self.stop()
         print(f"--- mitibox ended with {code}; its output:\n{self.output.rstrip()}\n---", flush=True)
         shutil.rmtree(self._files, ignore_errors=True)
-        shutil.rmtree(f"/var/run/dpdk/{self.prefix}", ignore_errors=True)
+        if self._runtime.is_symlink():
+            self._runtime.unlink()
+        shutil.rmtree(self._runtime, ignore_errors=True)
         pathlib.Path(f"/run/mitibox/{self.prefix}.sock").unlink(missing_ok=True)
         for left in pathlib.Path("/dev/shm").glob(f"{self.prefix}.*"):
             left.unlink()
@@ -96,15 +126,17 @@ class Box:
                                            for i in range(self.workers + 1))]
         queues = f"framecnt=4096,qpairs={self.workers}"
         command = self.lab.command(
-            "box", PROGRAM, *lcores, "--no-huge", "--no-pci", "--file-prefix", self.prefix,
+            "box", *self._wrapper, PROGRAM, *lcores, "--no-huge", "--no-pci", "--file-prefix", self.prefix,
             "--vdev", f"net_af_packet0,iface=outside,{queues}",
             "--vdev", f"net_af_packet1,iface=inside,{queues}",
-            "--", "--policy", file, *(["--key", KEY] if self.keyed else []), *self.options)
+            "--", "--policy", file,
+            *([] if "--state" in self.options else ["--state", self.state]),
+            *(["--key", KEY] if self.keyed else []), *self.options)
         with open(self._files / "output", "wb") as output:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 preexec_fn=die_with_parent,
-                env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1"})
+                env={**os.environ, **self._environment, "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1"})
         if not poll(60, lambda: self.process.poll() is not None or self._answers()):
             raise RuntimeError("mitibox does not answer on its sockets")
         if self.process.poll() is not None:
