@@ -97,6 +97,19 @@ void network(Page& page, const Policy& p) {
   if (p.services.empty()) page.plain("none");
 }
 
+std::string target(const Allowance::Target& t) {
+  std::vector<std::string> parts{t.address ? to_string(*t.address) : "any address"};
+  if (!t.tcp.empty()) parts.push_back("tcp " + ports(t.tcp));
+  if (!t.udp.empty()) parts.push_back("udp " + ports(t.udp));
+  return join(parts, " ");
+}
+
+std::string lengths(const std::vector<unsigned>& bits) {
+  std::vector<std::string> parts;
+  for (const unsigned b : bits) parts.push_back(fmt::format("/{}", b));
+  return parts.empty() ? "none" : join(parts, ", ");
+}
+
 void judgement(Page& page, const Policy& p) {
   page.topic("Probability");
   page.row("drop", fmt::format("{}", p.probability.drop), "of all attempts");
@@ -130,6 +143,21 @@ void judgement(Page& page, const Policy& p) {
     name = "";
   }
   if (t.never_distrust.empty()) page.row(name, "none");
+  name = "allow";
+  for (const Allowance& a : t.allow) {
+    std::vector<std::string> sources;
+    for (const Prefix& s : a.sources) sources.push_back(to_string(s));
+    std::vector<std::string> targets;
+    for (const Allowance::Target& to : a.to) targets.push_back(target(to));
+    page.row(name, join(sources, ", ") + (a.to.empty() ? "" : " to " + join(targets, "; ")));
+    name = "";
+  }
+  if (t.allow.empty()) page.row(name, "none");
+  const auto& e = t.escalate;
+  page.row("escalate ipv6", lengths(e.ipv6),
+           e.ipv6.empty() ? "" : fmt::format("distrusted by {} proven members", e.count));
+  page.row("escalate ipv4", lengths(e.ipv4),
+           e.ipv4.empty() ? "" : fmt::format("distrusted by {} proven members", e.count));
 }
 
 void neighbours(Page& page, const Policy& p) {

@@ -41,6 +41,18 @@ struct PartialLevel {
   Seconds duration{0};
 };
 
+/// Sources that Trust leaves alone: never diverted, nothing they do is evidence.
+struct Allowance {
+  struct Target {
+    std::optional<Prefix> address;  ///< within protected; none: all of it
+    std::vector<PortRange> tcp;     ///< sorted, disjoint
+    std::vector<PortRange> udp;     ///< sorted, disjoint; none of both: whatever is there
+  };
+
+  std::vector<Prefix> sources;  ///< never empty
+  std::vector<Target> to;       ///< empty: wherever they go
+};
+
 /// How forged conversations speak at some TCP ports. A character of the policy is a byte here.
 struct Voice {
   static constexpr std::size_t kMost = 128;  ///< bytes of greeting and answer together
@@ -78,14 +90,25 @@ struct Policy {
     Retransmission retransmission = Retransmission::admit;
   } probability;
 
+  /// When proven sources distrust the prefix that they share.
+  struct Escalate {
+    static constexpr std::size_t kLengths = 4;
+    static constexpr unsigned kFewest = 2, kMost = 8;
+
+    std::vector<unsigned> ipv4;          ///< lengths, falling, all below ipv4_prefix
+    std::vector<unsigned> ipv6{56, 48};  ///< the same of IPv6; kLengths each at most
+    unsigned count = 4;                  ///< members that distrust the next shorter prefix
+  };
   struct {
     Seconds distrusted{600};  ///< T1
     Evidence evidence = Evidence::proof;
     std::vector<PartialLevel> partial;  ///< strictly decreasing; may be empty
     unsigned ipv4_prefix = 32;          ///< bits of an IPv4 source
     unsigned ipv6_prefix = 64;          ///< bits of an IPv6 source
-    std::vector<Prefix> never_distrust;
+    std::vector<Prefix> never_distrust;  ///< as an allowance to go wherever they like
+    std::vector<Allowance> allow;
     Seconds light{30};  ///< `weighted`: span of the first unproven evidence; doubles per repeat
+    Escalate escalate;
   } trust;
 
   struct {

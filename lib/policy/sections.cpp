@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "packet/wire.hpp"
+#include "policy/mercy.hpp"
 #include "policy/voices.hpp"
 
 namespace mitibox {
@@ -16,12 +17,6 @@ constexpr std::size_t kMaxPartialLevels = 15;
 
 template <class T>
 using Word = Value::Word<T>;
-
-std::vector<Prefix> prefixes(const Value& list) {
-  std::vector<Prefix> out;
-  for (const Value& v : list.elements("prefixes", kMaxList)) out.push_back(v.prefix());
-  return out;
-}
 
 std::uint8_t ip_protocol(const Value& v) {
   const auto number = static_cast<std::uint8_t>(v.integer(0, 255));
@@ -117,12 +112,14 @@ constexpr Key<Policy> kTrustKeys[] = {
      }},
     {"ipv4_prefix", [](const Value& v, Policy& p) { p.trust.ipv4_prefix = v.integer(8, 32); }},
     {"ipv6_prefix", [](const Value& v, Policy& p) { p.trust.ipv6_prefix = v.integer(16, 128); }},
-    {"never_distrust", [](const Value& v, Policy& p) { p.trust.never_distrust = prefixes(v); }},
+    {"never_distrust", [](const Value& v, Policy& p) { p.trust.never_distrust = v.prefix_list(); }},
+    {"allow", read_allow, list_allow_keys},
+    {"escalate", read_escalate, list_escalate_keys},
     {"light", [](const Value& v, Policy& p) { p.trust.light = v.duration(); }},
 };
 
 constexpr Key<Policy> kNeighboursKeys[] = {
-    {"answer_dark", [](const Value& v, Policy& p) { p.neighbours.answer_dark = prefixes(v); }},
+    {"answer_dark", [](const Value& v, Policy& p) { p.neighbours.answer_dark = v.prefix_list(); }},
     {"answer_live", [](const Value& v, Policy& p) { p.neighbours.answer_live = v.boolean(); }},
     {"dhcp_ranges",
      [](const Value& v, Policy& p) {
@@ -217,7 +214,7 @@ constexpr Key<Policy> kLinkKeys[] = {
 
 constexpr Key<Policy> kPolicyKeys[] = {
     {"profile", [](const Value&, Policy&) {}},  // read before all others
-    {"protected", [](const Value& v, Policy& p) { p.protected_prefixes = prefixes(v); }},
+    {"protected", [](const Value& v, Policy& p) { p.protected_prefixes = v.prefix_list(); }},
     {"gateways",
      [](const Value& v, Policy& p) {
        for (const Value& a : v.elements("addresses", kMaxList)) p.gateways.push_back(a.address());
@@ -252,6 +249,7 @@ Policy defaults(Policy::Profile profile) {
     p.probability.retransmission = Policy::Retransmission::hold;  // 3.3, step 2
     p.trust.evidence = Policy::Evidence::attempt;                 // 3.3, step 4
     p.admission = Policy::Admission::forward;                     // 3.3, step 6
+    p.trust.escalate.ipv6.clear();
     p.normalise.options = p.normalise.isn = false;
   }
   return p;

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "policy/mercy.hpp"
 #include "policy/text.hpp"
 #include "policy/voices.hpp"
 
@@ -90,7 +91,9 @@ void check_trust(Policy& p, const Value& document) {
   } else {
     p.trust.light = std::min(p.trust.light, p.trust.distrusted);
   }
+  check_escalate(p, document);
   if (!said) return;
+  check_allow(p, document);
   if (!p.trust.never_distrust.empty())
     check_once(list(document, {"trust", "never_distrust"}), p.trust.never_distrust);
   if (!at(document, {"trust"}).json().contains("partial")) return;

@@ -207,6 +207,12 @@ PortRange Value::ports() const {
   return {*first, *last};
 }
 
+std::vector<Prefix> Value::prefix_list() const {
+  std::vector<Prefix> all;
+  for (const Value& v : elements("prefixes", kMaxList)) all.push_back(v.prefix());
+  return all;
+}
+
 std::vector<PortRange> Value::port_list() const {
   std::vector<PortRange> all;
   for (const Value& v : elements("ports", kMaxList)) all.push_back(v.ports());

@@ -58,6 +58,7 @@ class Value {
   [[nodiscard]] Seconds duration(Seconds least = Seconds(1)) const;  ///< at most 7 days
   [[nodiscard]] Address address() const;
   [[nodiscard]] Prefix prefix() const;
+  [[nodiscard]] std::vector<Prefix> prefix_list() const;
   [[nodiscard]] AddressRange address_range() const;
   [[nodiscard]] PortRange ports() const;
   [[nodiscard]] std::vector<PortRange> port_list() const;  ///< sorted, disjoint

@@ -17,6 +17,8 @@ using Lines = std::vector<std::string>;
 
 constexpr unsigned kWidest4 = 28;
 constexpr unsigned kWidest6 = 64;
+constexpr unsigned kShared4 = 24;  // what one network usually has
+constexpr unsigned kSite6 = 48;
 constexpr Seconds kIdleTcp{7440};  // RFC 5382, REQ-5
 
 std::string_view family(bool v4) {
@@ -93,21 +95,34 @@ void trust(const Policy& p, Lines& out) {
         fmt::format("trust.partial: no levels; a distrusted source is as good as new "
                     "after {}",
                     policy_text::to_string(p.trust.distrusted)));
-  for (const Prefix& x : p.trust.never_distrust) {
+  const auto wide = [&](std::string_view key, const Prefix& x, std::string_view where) {
     const unsigned widest = x.address.is_v4() ? kWidest4 : kWidest6;
     if (x.bits < widest)
       out.push_back(
-          fmt::format("trust.never_distrust {}: wider than /{}; whoever scans from there "
-                      "is never distrusted",
-                      to_string(x), widest));
-  }
-  if (p.trust.ipv4_prefix < 24)
+          fmt::format("trust.{} {}: wider than /{}; whoever scans{} from there is never distrusted",
+                      key, to_string(x), widest, where));
+  };
+  for (const Prefix& x : p.trust.never_distrust) wide("never_distrust", x, "");
+  for (const Allowance& a : p.trust.allow)
+    for (const Prefix& x : a.sources)
+      wide("allow", x, a.to.empty() ? "" : " what it is allowed to reach");
+  const auto& e = p.trust.escalate;
+  if (!e.ipv4.empty() && e.ipv4.back() < kShared4)
+    out.push_back(
+        fmt::format("trust.escalate.ipv4 /{}: {} scanners distrust {} addresses with them",
+                    e.ipv4.back(), e.count, 1ULL << (32 - e.ipv4.back())));
+  if (!e.ipv6.empty() && e.ipv6.back() < kSite6)
+    out.push_back(
+        fmt::format("trust.escalate.ipv6 /{}: wider than a site (/48); scanners distrust "
+                    "strangers with them",
+                    e.ipv6.back()));
+  if (p.trust.ipv4_prefix < kShared4)
     out.push_back(fmt::format("trust.ipv4_prefix {}: one scanner distrusts {} addresses with it",
                               p.trust.ipv4_prefix, 1ULL << (32 - p.trust.ipv4_prefix)));
   if (p.trust.ipv6_prefix > 64)
     out.push_back(fmt::format("trust.ipv6_prefix {}: whoever has a /64 has 2^{} sources to burn",
                               p.trust.ipv6_prefix, p.trust.ipv6_prefix - 64));
-  if (p.trust.ipv6_prefix < 48)
+  if (p.trust.ipv6_prefix < kSite6)
     out.push_back(
         fmt::format("trust.ipv6_prefix {}: wider than a site (/48); one scanner "
                     "distrusts strangers with it",

@@ -66,6 +66,7 @@ TEST_CASE("the examples load without surprise", "[policy]") {
   full.services.clear();
   full.gateways.clear();
   full.trust.never_distrust.clear();
+  full.trust.allow.clear();
   full.neighbours = {};
   full.reply.voices.clear();
   REQUIRE(describe(full) == describe(parsed()));
@@ -87,6 +88,9 @@ TEST_CASE("defaults are those of the contract", "[policy]") {
   REQUIRE(p.trust.partial[0].divert == 0.75);
   REQUIRE(p.trust.partial[2].divert == 0.25);
   REQUIRE(p.trust.partial[2].duration == minutes(10));
+  REQUIRE(p.trust.escalate.ipv4.empty());
+  REQUIRE(p.trust.escalate.ipv6 == std::vector<unsigned>{56, 48});
+  REQUIRE(p.trust.escalate.count == 4);
   REQUIRE(p.timeouts.established == hours(2) + minutes(4));
   REQUIRE(p.tables.connections == 1048576);
   REQUIRE(p.tables.of_ipv6() == 1048576);
@@ -99,6 +103,7 @@ TEST_CASE("profile paper sets the paper's defaults, explicit keys win in any ord
   REQUIRE(paper.probability.retransmission == Policy::Retransmission::hold);
   REQUIRE(paper.trust.evidence == Policy::Evidence::attempt);
   REQUIRE(paper.trust.partial.size() == 3);
+  REQUIRE(paper.trust.escalate.ipv6.empty());
 
   for (const char* text :
        {R"(,"profile":"paper","probability":{"retransmission":"admit"},"trust":{"partial":[]})",
@@ -140,6 +145,10 @@ TEST_CASE("every key reaches its field", "[policy]") {
     "probability":{"drop":0.25,"retransmission":"hold"},
     "trust":{"distrusted":"5m","evidence":"attempt","light":"7s","ipv4_prefix":24,
              "ipv6_prefix":56,"never_distrust":["192.0.2.0/28"],
+             "allow":[{"sources":["192.0.2.16/28","2001:db8:2::/64"]},
+                      {"sources":["192.0.2.1"],"to":[{"address":"203.0.113.0/25","tcp":[25,80]},
+                                                     {"udp":["5-6"]}]}],
+             "escalate":{"ipv4":[20],"ipv6":[48,40,32],"count":8},
              "partial":[{"divert":0.5,"for":"1m"},{"divert":0,"for":"2m"}]},
     "neighbours":{"answer_dark":["203.0.113.128/25"],"answer_live":false,
                   "dhcp_ranges":["203.0.113.200-203.0.113.220"]},
@@ -159,6 +168,17 @@ TEST_CASE("every key reaches its field", "[policy]") {
   REQUIRE(p.trust.ipv4_prefix == 24);
   REQUIRE(p.trust.ipv6_prefix == 56);
   REQUIRE(to_string(p.trust.never_distrust.at(0)) == "192.0.2.0/28");
+  REQUIRE(p.trust.allow.size() == 2);
+  REQUIRE(to_string(p.trust.allow[0].sources.at(1)) == "2001:db8:2::/64");
+  REQUIRE(p.trust.allow[0].to.empty());
+  REQUIRE(to_string(p.trust.allow[1].to.at(0).address.value()) == "203.0.113.0/25");
+  REQUIRE(pairs(p.trust.allow[1].to[0].tcp) ==
+          std::vector<std::pair<int, int>>{{25, 25}, {80, 80}});
+  REQUIRE_FALSE(p.trust.allow[1].to.at(1).address);
+  REQUIRE(pairs(p.trust.allow[1].to[1].udp) == std::vector<std::pair<int, int>>{{5, 6}});
+  REQUIRE(p.trust.escalate.ipv4 == std::vector<unsigned>{20});
+  REQUIRE(p.trust.escalate.ipv6 == std::vector<unsigned>{48, 40, 32});
+  REQUIRE(p.trust.escalate.count == 8);
   REQUIRE(p.trust.partial.size() == 2);
   REQUIRE(p.trust.partial[1].divert == 0);
   REQUIRE(p.trust.partial[1].duration == minutes(2));
@@ -198,6 +218,15 @@ TEST_CASE("light is never longer than distrusted", "[policy]") {
   REQUIRE(parsed(R"(,"trust":{"distrusted":"40s"})").trust.light == Seconds(30));
 }
 
+TEST_CASE("what escalates by default is shorter than a source", "[policy]") {
+  REQUIRE(parsed(R"(,"trust":{"ipv6_prefix":57})").trust.escalate.ipv6 ==
+          std::vector<unsigned>{56, 48});
+  REQUIRE(parsed(R"(,"trust":{"ipv6_prefix":56})").trust.escalate.ipv6 ==
+          std::vector<unsigned>{48});
+  REQUIRE(
+      parsed(R"(,"trust":{"ipv6_prefix":48,"escalate":{"count":2}})").trust.escalate.ipv6.empty());
+}
+
 TEST_CASE("an overlong key or value does not flood the message", "[policy]") {
   const std::string longest(1000000, 'k');
   for (const std::string& text :
@@ -231,7 +260,10 @@ TEST_CASE("a policy is described with all its defaults", "[policy]") {
         "partial 3        10m",
         "0.25 of attempts",
         "ipv6_prefix      /64",
-        "never_distrust   none",
+        "never_distrust   none\n",
+        "allow            none\n",
+        "escalate ipv6    /56, /48    distrusted by 4 proven members\n",
+        "escalate ipv4    none\n",
         "answer_dark      none",
         "answer_live      yes ",
         "dhcp_ranges      203.0.113.7-203.0.113.8\n",
@@ -244,6 +276,12 @@ TEST_CASE("a policy is described with all its defaults", "[policy]") {
   REQUIRE(text.find(" \n") == text.npos);
   REQUIRE(text.find("\n\n\n") == text.npos);
   REQUIRE_THAT(describe(parsed(R"(,"profile":"paper")")), Contains("hold") && Contains("attempt"));
+  REQUIRE_THAT(
+      describe(parsed(R"(,"trust":{"allow":[{"sources":["192.0.2.1","192.0.2.7"]},
+      {"sources":["192.0.2.2"],"to":[{"address":"203.0.113.9"},{"tcp":[80],"udp":[1,2]}]}]})")),
+      Contains("allow            192.0.2.1/32, 192.0.2.7/32\n") &&
+          Contains(
+              "                 192.0.2.2/32 to 203.0.113.9/32; any address tcp 80 udp 1-2\n"));
 }
 
 TEST_CASE("decoys and voices are read, and described", "[policy]") {
@@ -287,6 +325,14 @@ TEST_CASE("what is rarely meant is warned of, and nothing else", "[policy]") {
   for (const Case& c : {
            Case{R"(,"trust":{"never_distrust":["192.0.2.0/27"]})", "never_distrust 192.0.2.0/27"},
            Case{R"(,"trust":{"never_distrust":["2001:db8::/63"]})", "never_distrust 2001:db8::/63"},
+           Case{R"(,"trust":{"allow":[{"sources":["192.0.2.0/27"]}]})",
+                "trust.allow 192.0.2.0/27: wider than /28; whoever scans from there is"},
+           Case{R"(,"trust":{"allow":[{"sources":["2001:db8::/63","192.0.2.0/28"],
+                                       "to":[{"tcp":[80]}]}]})",
+                "trust.allow 2001:db8::/63: wider than /64; whoever scans what it is allowed to"},
+           Case{R"(,"trust":{"escalate":{"ipv4":[28,20]}})",
+                "trust.escalate.ipv4 /20: 4 scanners distrust 4096 addresses"},
+           Case{R"(,"trust":{"escalate":{"ipv6":[56,40]}})", "trust.escalate.ipv6 /40: wider"},
            Case{R"(,"trust":{"partial":[]})", "trust.partial"},
            Case{R"(,"trust":{"ipv4_prefix":23})", "trust.ipv4_prefix 23: one scanner"},
            Case{R"(,"trust":{"ipv6_prefix":65})", "trust.ipv6_prefix 65"},
