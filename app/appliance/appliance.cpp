@@ -104,7 +104,8 @@ Appliance::Appliance(const Policy& policy, const Options& options)
       port_config_{{find_port(options.outside), find_port(options.inside)},
                    static_cast<std::uint16_t>(members_.size()),
                    kDescriptors,
-                   life_.secrets().owner.k0},
+                   life_.secrets().owner.k0,
+                   Owned(policy).ipv6},
       receive_pool_(make_pool(
           "mitibox rx", receive_buffers(options, static_cast<unsigned>(members_.size())),
           Ports::buffer_size(check(port_config_)),

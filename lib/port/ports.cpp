@@ -60,7 +60,7 @@ Ports::Ports(const Config& config, rte_mempool* pool) : config_(config) {
       throw std::runtime_error(too_few_queues(id(side), info, config_.queues));
   }
   const std::uint64_t random = config.rss_secret ? *config.rss_secret : random_key().k0;
-  const RssPlan plan = RssPlan::make(config_.queues, random, infos);
+  const RssPlan plan = RssPlan::make({config_.queues, random, config_.v6_bits}, infos);
   for (const Side side : {Side::outside, Side::inside}) {
     rss_[index(side)] = PortRss(plan, side, infos[index(side)]);
     start(side, pool);

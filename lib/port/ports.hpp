@@ -27,6 +27,7 @@ class Ports {
     std::uint16_t queues = 1;               ///< RX and TX queues of each port
     std::uint16_t descriptors = 1024;       ///< of each queue, as far as the driver agrees
     std::optional<std::uint64_t> rss_secret = std::nullopt;  ///< none: drawn at random
+    unsigned v6_bits = 64;  ///< of an IPv6 address, what belongs to one worker
   };
 
   /// Bytes of a buffer that holds a frame of either port's MTU with two VLAN tags, headroom

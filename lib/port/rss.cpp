@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <string>
 #include <string_view>
 
 namespace mitibox {
@@ -20,14 +21,32 @@ bool hashes_by_packet_type(const char* driver) {
   return name == "net_i40e" || name == "net_hns3" || name == "net_hns3_vf";
 }
 
+/// RTE_ETH_RSS_L3_PRE*; 0: there is none for this length.
+std::uint64_t prefix_type(unsigned bits) {
+  switch (bits) {
+    case 32:
+      return RTE_ETH_RSS_L3_PRE32;
+    case 40:
+      return RTE_ETH_RSS_L3_PRE40;
+    case 48:
+      return RTE_ETH_RSS_L3_PRE48;
+    case 56:
+      return RTE_ETH_RSS_L3_PRE56;
+    case 64:
+      return RTE_ETH_RSS_L3_PRE64;
+    default:
+      return 0;
+  }
+}
+
 }  // namespace
 
-RssPlan RssPlan::make(std::uint16_t queues, std::uint64_t random,
-                      const std::array<rte_eth_dev_info, kSides>& infos) {
-  RssPlan plan{queues, steering_word(random), 0};
+RssPlan RssPlan::make(const Need& need, const std::array<rte_eth_dev_info, kSides>& infos) {
+  RssPlan plan{need.queues, steering_word(need.random)};
+  if (prefix_type(need.v6_bits) != 0) plan.v6_prefix = need.v6_bits;
   const std::uint16_t table = std::min(infos[0].reta_size, infos[1].reta_size);
   // With fewer entries than queues some would stay idle.
-  if (std::has_single_bit(table) && table >= queues) plan.table = table;
+  if (std::has_single_bit(table) && table >= need.queues) plan.table = table;
   return plan;
 }
 
@@ -52,8 +71,9 @@ PortRss::PortRss(const RssPlan& plan, Side side, const rte_eth_dev_info& info)
   by_ = By::both_addresses;
   if ((can & side_only_) == 0 || (can & RTE_ETH_RSS_IPV4) == 0) return;
   by_ = By::outside_address;
-  v6_by_prefix64_ = (can & RTE_ETH_RSS_IPV6) != 0 && (can & RTE_ETH_RSS_L3_PRE64) != 0;
-  hash_types_ |= side_only_ | (can & RTE_ETH_RSS_L3_PRE64);
+  const std::uint64_t prefix = can & prefix_type(plan.v6_prefix);
+  v6_by_prefix_ = (can & RTE_ETH_RSS_IPV6) != 0 && prefix != 0;
+  hash_types_ |= side_only_ | prefix;
 }
 
 void PortRss::request(rte_eth_conf& conf) {
@@ -65,9 +85,9 @@ void PortRss::request(rte_eth_conf& conf) {
 }
 
 void PortRss::refused() {
-  v6_by_prefix64_ = false;
+  v6_by_prefix_ = false;
   if (by_ == By::outside_address) {
-    hash_types_ &= ~(side_only_ | RTE_ETH_RSS_L3_PRE64);
+    hash_types_ &= ~(side_only_ | prefix_type(plan_.v6_prefix));
     by_ = By::both_addresses;
     return;
   }
@@ -105,8 +125,9 @@ bool PortRss::add_rules(RssDriver& driver, bool own_queues) {
     driver.remove_rules();
     return false;
   }
-  v6_by_prefix64_ = !by_packet_type_ && add(true, 0, RTE_ETH_RSS_IPV6 | RTE_ETH_RSS_L3_PRE64);
-  if (!v6_by_prefix64_ && add(true, 0, RTE_ETH_RSS_IPV6))
+  const std::uint64_t prefix = prefix_type(plan_.v6_prefix);
+  v6_by_prefix_ = !by_packet_type_ && prefix != 0 && add(true, 0, RTE_ETH_RSS_IPV6 | prefix);
+  if (!v6_by_prefix_ && add(true, 0, RTE_ETH_RSS_IPV6))
     add_transports(true, RTE_ETH_RSS_NONFRAG_IPV6_TCP, RTE_ETH_RSS_NONFRAG_IPV6_UDP);
   ours_ = own_queues ? !key_.empty() && plan_.table != 0 : ours_;
   return true;
@@ -118,7 +139,8 @@ std::string PortRss::describe() const {
   if (by_ == By::both_addresses) return "RSS by both addresses: packets are handed to their owner";
   std::string line = std::string("RSS by outside address (") + (by_rules_ ? "rte_flow" : "rss_hf");
   if (!ours_) return line + ") with the driver's key or table: packets are handed to their owner";
-  return line + (v6_by_prefix64_ ? ", IPv6 by its first 64 bits)" : ", IPv4 only)");
+  return line + (v6_by_prefix_ ? ", IPv6 by its first " + std::to_string(plan_.v6_prefix) + " bits)"
+                               : ", IPv4 only)");
 }
 
 Steering steering_of(const RssPlan& plan, const std::array<PortRss, kSides>& ports) {
@@ -127,7 +149,7 @@ Steering steering_of(const RssPlan& plan, const std::array<PortRss, kSides>& por
   s.nic = true;
   s.key = steering_key(plan.word, 40);
   s.reta = plan.reta(plan.table);
-  s.v6_by_prefix64 = ports[0].v6_by_prefix64() && ports[1].v6_by_prefix64();
+  if (ports[0].v6_by_prefix() && ports[1].v6_by_prefix()) s.v6_prefix = plan.v6_prefix;
   return s;
 }
 

@@ -20,10 +20,16 @@ struct RssPlan {
   std::uint16_t queues = 1;
   std::uint32_t word = 0;   ///< steering_word()
   std::uint16_t table = 0;  ///< RETA entries that both ports have, a power of two; 0: none
+  unsigned v6_prefix = 0;   ///< what makes an IPv6 source, if a NIC can know it: 32, 40, .. 64
 
+  /// What the plan is for.
+  struct Need {
+    std::uint16_t queues;
+    std::uint64_t random;
+    unsigned v6_bits;  ///< Owned::ipv6
+  };
   /// `infos` by Side.
-  static RssPlan make(std::uint16_t queues, std::uint64_t random,
-                      const std::array<rte_eth_dev_info, kSides>& infos);
+  static RssPlan make(const Need& need, const std::array<rte_eth_dev_info, kSides>& infos);
   /// The queue of each hash value modulo `size`, a power of two not under `table`.
   [[nodiscard]] std::vector<std::uint16_t> reta(std::size_t size) const;
 };
@@ -65,7 +71,7 @@ class PortRss {
   [[nodiscard]] By by() const { return by_; }
   /// By the outside address, with the plan's key and table.
   [[nodiscard]] bool agrees() const { return by_ == By::outside_address && ours_; }
-  [[nodiscard]] bool v6_by_prefix64() const { return v6_by_prefix64_; }
+  [[nodiscard]] bool v6_by_prefix() const { return v6_by_prefix_; }
   [[nodiscard]] bool by_rules() const { return by_rules_; }
   /// For the operator; empty with one queue.
   [[nodiscard]] std::string describe() const;
@@ -81,7 +87,7 @@ class PortRss {
   By by_ = By::nothing;
   bool ours_ = false;
   bool by_rules_ = false;
-  bool v6_by_prefix64_ = false;
+  bool v6_by_prefix_ = false;
 };
 
 /// What both ports do alike. By Side.

@@ -41,7 +41,9 @@ SteeringTable::SteeringTable(const Steering& steering) {
   if (!std::has_single_bit(steering.reta.size()))
     throw std::invalid_argument("steering: the size of the table is no power of two");
   v4_ = true;
-  v6_ = steering.v6_by_prefix64;
+  v6_ = steering.v6_prefix != 0;
+  for (unsigned byte = 0; byte < mask_.size(); ++byte)
+    if (32 + 8 * byte < steering.v6_prefix) mask_[byte] = 0xff;
   reta_ = steering.reta;
   const std::uint32_t word = first_word(steering.key);
   // Each set bit of the input adds the 32 bits of the key that begin at its place.

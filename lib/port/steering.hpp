@@ -16,7 +16,7 @@ struct Steering {
   bool nic = false;                 ///< at least for IPv4; all else means nothing without it
   std::vector<std::uint8_t> key;    ///< one word of four bytes, repeated
   std::vector<std::uint16_t> reta;  ///< queues; a power of two of them
-  bool v6_by_prefix64 = false;      ///< IPv6, by the first 64 bits of the address
+  unsigned v6_prefix = 0;           ///< IPv6, by so many first bits: 0 (not), 32, 40, .. 64
 };
 
 /// The key's word: random, and odd in its number of bits. Toeplitz with it is then a bijection of
@@ -43,12 +43,13 @@ class SteeringTable {
     return reta_[hash(source) & (reta_.size() - 1)];
   }
 
-  /// Toeplitz of the IPv4 address, or of the first 64 bits of the IPv6 address.
+  /// Toeplitz of the IPv4 address, or of the first bits of the IPv6 address.
   [[nodiscard]] std::uint32_t hash(const Address& source) const {
     const auto& b = source.bytes;
     if (source.is_v4()) return hash(b[12], b[13], b[14], b[15]);
     // Linear, and the key the same for both words.
-    return hash(b[0] ^ b[4], b[1] ^ b[5], b[2] ^ b[6], b[3] ^ b[7]);
+    return hash(b[0] ^ (b[4] & mask_[0]), b[1] ^ (b[5] & mask_[1]), b[2] ^ (b[6] & mask_[2]),
+                b[3] ^ (b[7] & mask_[3]));
   }
 
  private:
@@ -59,6 +60,7 @@ class SteeringTable {
 
   bool v4_ = false;
   bool v6_ = false;
+  std::array<std::uint8_t, 4> mask_{};      ///< of the second word of an IPv6 address
   std::array<std::uint32_t, 256> bytes_{};  ///< the hash of each value of the first byte
   std::vector<std::uint16_t> reta_;
 };

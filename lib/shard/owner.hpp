@@ -17,19 +17,22 @@
 
 namespace mitibox {
 
-/// A function of the source (the outside address under its trust prefix), of the secret and of the
-/// number of workers alone. Immutable; read by every lcore.
+/// A function of the source, of the secret and of the number of workers alone; of the source, what
+/// Owned says: prefixes whose members are counted together lie with one worker. Immutable; read by
+/// every lcore.
 class Owner {
  public:
   /// `steering`: where the NIC puts packets; sources that it covers are owned where they arrive.
   Owner(const Policy& policy, const Secrets& secrets, unsigned workers,
         const Steering& steering = {})
-      : mask_(policy), key_(secrets.owner), workers_(workers) {
+      : Owner(Owned(policy), secrets, workers, steering) {}
+  Owner(const Owned& owned, const Secrets& secrets, unsigned workers, const Steering& steering)
+      : mask_(owned.ipv4, owned.ipv6), key_(secrets.owner), workers_(workers) {
     if (!steering.nic) return;
     table_.emplace(steering);
-    // What the NIC hashes must be what makes a source.
-    follows_v4_ = policy.trust.ipv4_prefix == 32 && table_->covers(Address(be32(0x0a000001U)));
-    follows_v6_ = policy.trust.ipv6_prefix == 64 && steering.v6_by_prefix64;
+    // What the NIC hashes must be what one worker owns.
+    follows_v4_ = owned.ipv4 == 32 && table_->covers(Address(be32(0x0a000001U)));
+    follows_v6_ = steering.v6_prefix != 0 && owned.ipv6 == steering.v6_prefix;
   }
 
   /// 0..workers-1.

@@ -2,10 +2,12 @@
 /// A source: an outside address under its trust prefix.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
 #include "base/siphash.hpp"
+#include "base/time.hpp"
 #include "packet/address.hpp"
 #include "policy/policy.hpp"
 
@@ -24,19 +26,34 @@ struct Source {
     std::memcpy(a.bytes.data(), this, sizeof *this);
     return a;
   }
+  [[nodiscard]] bool is_v4() const { return address().is_v4(); }
+  friend constexpr Source operator&(const Source& s, const Source& mask) {
+    return {s.high & mask.high, s.low & mask.low};
+  }
 };
 static_assert(sizeof(Source) == 16);
+
+/// A source, or a prefix of sources, and since when it is distrusted.
+struct Distrusted {
+  Source source;
+  Time start;
+};
 
 /// Cuts addresses to sources, for one policy.
 class SourceMask {
  public:
   explicit SourceMask(const Policy& policy)
-      : v4_(of(masked(Address(be32::from_raw(0xffffffffU)), policy.trust.ipv4_prefix))),
-        v6_(of(masked(kAllOnes, policy.trust.ipv6_prefix))) {}
+      : SourceMask(policy.trust.ipv4_prefix, policy.trust.ipv6_prefix) {}
+  /// Lengths of a source of IPv4 and of IPv6.
+  SourceMask(unsigned v4, unsigned v6) : v4_(of(true, v4)), v6_(of(false, v6)) {}
 
   [[nodiscard]] Source operator()(const Address& address) const {
-    const Source& mask = address.is_v4() ? v4_ : v6_;
-    return {address.high() & mask.high, address.low() & mask.low};
+    return Source{address.high(), address.low()} & (address.is_v4() ? v4_ : v6_);
+  }
+
+  /// The mask of one length.
+  static Source of(bool v4, unsigned bits) {
+    return of(masked(v4 ? Address(be32::from_raw(0xffffffffU)) : kAllOnes, bits));
   }
 
  private:
@@ -49,6 +66,22 @@ class SourceMask {
 
   Source v4_;
   Source v6_;
+};
+
+/// Lengths of what one worker owns, of IPv4 and of IPv6: the widest prefix whose members Trust
+/// counts together.
+struct Owned {
+  explicit Owned(const Policy& policy)
+      : ipv4(shortest(policy.trust.escalate.ipv4, policy.trust.ipv4_prefix)),
+        ipv6(shortest(policy.trust.escalate.ipv6, policy.trust.ipv6_prefix)) {}
+
+  unsigned ipv4;
+  unsigned ipv6;
+
+ private:
+  static unsigned shortest(const std::vector<unsigned>& lengths, unsigned source) {
+    return lengths.empty() ? source : std::min(source, lengths.back());
+  }
 };
 
 }  // namespace mitibox

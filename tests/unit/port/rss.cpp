@@ -50,8 +50,8 @@ struct FakeDriver : RssDriver {
 };
 
 struct Pair {
-  explicit Pair(const rte_eth_dev_info& info, std::uint16_t queues = 4)
-      : plan(RssPlan::make(queues, 1, {info, info})),
+  explicit Pair(const rte_eth_dev_info& info, std::uint16_t queues = 4, unsigned v6_bits = 64)
+      : plan(RssPlan::make({queues, 1, v6_bits}, {info, info})),
         ports{PortRss(plan, Side::outside, info), PortRss(plan, Side::inside, info)} {}
   /// Through set-up; the inside port's configuration is returned.
   rte_eth_conf complete(FakeDriver& outside, FakeDriver& inside) {
@@ -78,11 +78,36 @@ TEST_CASE("rss: rss_hf says it where the driver can", "[rss]") {
   REQUIRE(rss.rss_key_len == 40);
   const Steering s = steering_of(p.plan, p.ports);
   CHECK(s.nic);
-  CHECK(s.v6_by_prefix64);
+  CHECK(s.v6_prefix == 64);
   CHECK(std::vector<std::uint8_t>(rss.rss_key, rss.rss_key + 40) == s.key);
   CHECK(s.reta == p.plan.reta(128));
   CHECK(outside.types.empty());
   CHECK_THAT(p.ports[0].describe(), Contains("RSS by outside address (rss_hf, IPv6 by its first"));
+}
+
+TEST_CASE("rss: IPv6 is spread by what one worker owns", "[rss]") {
+  constexpr std::uint64_t kPrefixes = RTE_ETH_RSS_L3_PRE48 | RTE_ETH_RSS_L3_PRE64;
+  struct Row {
+    unsigned owned;
+    std::uint64_t asked;
+    unsigned prefix;
+  };
+  for (const Row& row : {Row{48, RTE_ETH_RSS_L3_PRE48, 48}, Row{64, RTE_ETH_RSS_L3_PRE64, 64},
+                         Row{56, 0, 0}, Row{50, 0, 0}}) {
+    CAPTURE(row.owned);
+    Pair p(nic(kAddresses | kOneSide | kPrefixes), 4, row.owned);
+    FakeDriver outside;
+    FakeDriver inside;
+    const rte_eth_conf conf = p.complete(outside, inside);
+    CHECK((conf.rx_adv_conf.rss_conf.rss_hf & kPrefixes) == row.asked);
+    const Steering s = steering_of(p.plan, p.ports);
+    CHECK(s.nic);
+    CHECK(s.v6_prefix == row.prefix);
+    p.ports[0].refused();
+    rte_eth_conf less{};
+    p.ports[0].request(less);
+    CHECK(less.rx_adv_conf.rss_conf.rss_hf == kAddresses);
+  }
 }
 
 TEST_CASE("rss: else rules do, with the port's own key and table", "[rss]") {
@@ -100,7 +125,7 @@ TEST_CASE("rss: else rules do, with the port's own key and table", "[rss]") {
   CHECK((inside.types.at(0) & RTE_ETH_RSS_L3_DST_ONLY) != 0);
   const Steering s = steering_of(p.plan, p.ports);
   CHECK(s.nic);
-  CHECK(s.v6_by_prefix64);
+  CHECK(s.v6_prefix == 64);
   CHECK_THAT(p.ports[1].describe(), Contains("RSS by outside address (rte_flow"));
 }
 
@@ -116,7 +141,7 @@ TEST_CASE("rss: or rules with key and queues in each", "[rss]") {
   p.complete(outside, inside);
   const Steering s = steering_of(p.plan, p.ports);
   REQUIRE(s.nic);
-  CHECK_FALSE(s.v6_by_prefix64);
+  CHECK(s.v6_prefix == 0);
   REQUIRE(outside.queues.size() == 2);
   CHECK(outside.keys[0] == s.key);
   // Whatever a hash is, the list and the table name the same queue.
@@ -192,11 +217,11 @@ TEST_CASE("rss: a table that differs, or a key of the driver's, does not agree",
 
 TEST_CASE("rss: ports with tables of different size agree on every hash", "[rss]") {
   const auto queues = static_cast<std::uint16_t>(GENERATE(1, 2, 3, 5, 8));
-  const RssPlan plan = RssPlan::make(queues, 1, {nic(kAddresses), [] {
-                                                   rte_eth_dev_info info = nic(kAddresses);
-                                                   info.reta_size = 512;
-                                                   return info;
-                                                 }()});
+  const RssPlan plan = RssPlan::make({queues, 1, 64}, {nic(kAddresses), [] {
+                                                         rte_eth_dev_info info = nic(kAddresses);
+                                                         info.reta_size = 512;
+                                                         return info;
+                                                       }()});
   const auto small = plan.reta(128);
   const auto large = plan.reta(512);
   for (std::size_t h = 0; h < 4096; ++h) CHECK(small[h % 128] == large[h % 512]);

@@ -35,7 +35,7 @@ Address random_address(std::mt19937_64& random, bool v4) {
 }
 
 Steering steering(std::uint64_t random, std::size_t key, std::vector<std::uint16_t> reta) {
-  return {true, steering_key(steering_word(random), key), std::move(reta), true};
+  return {true, steering_key(steering_word(random), key), std::move(reta), 64};
 }
 
 }  // namespace
@@ -61,6 +61,12 @@ TEST_CASE("steering: software hashes as a NIC does", "[steering]") {
       const Address v6 = random_address(random, false);
       REQUIRE(table.hash(v4) == softrss(v4_bytes(v4), s.key));
       REQUIRE(table.hash(v6) == softrss(std::span(v6.bytes).first(8), s.key));
+      // A shorter prefix: the rest is left out, or zero.
+      Steering shorter = s;
+      shorter.v6_prefix = 32U + 8U * static_cast<unsigned>(i % 4);
+      std::vector<std::uint8_t> cut(v6.bytes.begin(), v6.bytes.begin() + 8);
+      std::fill(cut.begin() + shorter.v6_prefix / 8, cut.end(), std::uint8_t{0});
+      REQUIRE(SteeringTable(shorter).hash(v6) == softrss(cut, s.key));
       // A NIC that leaves the source's place empty for a destination, or hashes both.
       std::vector<std::uint8_t> input(4);
       const auto bytes = v4_bytes(v4);
@@ -127,7 +133,7 @@ TEST_CASE("steering: only what is told alike is covered", "[steering]") {
   const Address v6 = parse_address("2001:db8::7").value();
   Steering s = steering(7, 40, {0, 1});
   CHECK(SteeringTable(s).covers(v6));
-  s.v6_by_prefix64 = false;
+  s.v6_prefix = 0;
   CHECK(SteeringTable(s).covers(v4));
   CHECK_FALSE(SteeringTable(s).covers(v6));
   CHECK_FALSE(SteeringTable({}).covers(v4));
