@@ -25,8 +25,10 @@ constexpr Command kCommands[] = {
      "tracked connections (1000), of an address or port of either end, or in a state", true},
     {"distrust", "ADDRESS [for DURATION]",
      "distrusts a source from now on, for as long as the policy says or for 90s, 10m, 2d"},
-    {"forgive", "ADDRESS", "forgets what speaks against a source"},
     {"save", "", "saves distrust and what was learnt, now"},
+    {"forgive", "ADDRESS [with PREFIXES]",
+     "forgets what speaks against a source; with prefixes, against the prefixes that it lies in "
+     "too"},
 };
 
 /// A part of a pattern.

@@ -78,7 +78,8 @@ Json trust_of(const Chain& chain) {
           {"diverted", trust.diverted},
           {"unproven", trust.unproven},
           {"proven", trust.proven},
-          {"exempt", trust.exempt},
+          {"allowed", trust.allowed},
+          {"escalations", trust.escalations},
           {"sketch_evictions", trust.sketch_evictions},
           {"source_evictions", trust.source_evictions}};
 }

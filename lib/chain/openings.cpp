@@ -93,7 +93,7 @@ bool Chain::Rooms::passes(Packet& p, const Trust::Attempt& attempt, Ruleset::Mat
     if (match != Ruleset::Match::legitimate) {
       const bool expected = p.protocol == protocol::kUdp && peers.recent(source, now);
       if (match == Ruleset::Match::illegitimate && !expected)
-        trust.illegitimate(attempt, source, now.time);
+        trust.illegitimate(attempt, source, p.target(), now.time);
       return false;
     }
     // Where nobody lives any more the accepted would meet a silence that dark addresses and
@@ -117,7 +117,7 @@ void Chain::Rooms::look_closed(Now now) {
       const Address source = p.source();
       const Trust::Attempt attempt = trust.find(source);
       if (trust.judge(attempt, source, p.target(), now.time) == Trust::Decision::pass)
-        trust.illegitimate(attempt, source, now.time);
+        trust.illegitimate(attempt, source, p.target(), now.time);
     }
     answer(p, reply.reset(p));
   });

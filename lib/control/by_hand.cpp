@@ -27,11 +27,16 @@ struct Distrust : Errand {
 };
 
 struct Forgive : Errand {
-  explicit Forgive(const Address& s) : source(s) {}
-  void serve(Chain& chain, Now /*now*/) override { done = chain.trust().forgive(source); }
+  Forgive(const Address& s, bool p) : source(s), prefixes(p) {}
+  void serve(Chain& chain, Now now) override {
+    done = chain.trust().forgive(source, prefixes);
+    left = chain.trust().level(source, now.time);
+  }
 
   const Address source;
+  const bool prefixes;
   Trust::Forgiven done;
+  TrustLevel left;
 };
 
 /// A protected address is nobody's source.
@@ -53,8 +58,9 @@ Json run_distrust(Box& box, const Json& given, const Emit& /*emit*/) {
   Distrust errand(address, length);
   box.ask(box.owner_of(address), errand);
   if (!errand.done)
-    throw ControlError(fmt::format("{} is never distrusted: see trust.never_distrust in the policy",
-                                   to_string(address)));
+    throw ControlError(fmt::format(
+        "{} is never distrusted: see trust.never_distrust and trust.allow in the policy",
+        to_string(address)));
   return {{"source", to_string(source_prefix(address, *policy))},
           {"distrusted_for_s", length.count()},
           {"until", date_of(length, Time{0})},
@@ -62,14 +68,20 @@ Json run_distrust(Box& box, const Json& given, const Emit& /*emit*/) {
 }
 
 Json run_forgive(Box& box, const Json& given, const Emit& /*emit*/) {
-  const Arguments arguments(given, {"address"});
+  const Arguments arguments(given, {"address", "with"});
   const auto policy = box.policy();
   const Address address = source_of(arguments, *policy);
-  Forgive errand(address);
+  const bool prefixes = arguments.has("with");
+  if (prefixes && arguments.text("with") != "prefixes")
+    throw ControlError("with: expected \"prefixes\"");
+  Forgive errand(address, prefixes);
   box.ask(box.owner_of(address), errand);
-  return {{"source", to_string(source_prefix(address, *policy))},
-          {"forgiven_proven", errand.done.proven},
-          {"forgiven_unproven", errand.done.unproven}};
+  Json done{{"source", to_string(source_prefix(address, *policy))},
+            {"forgiven_proven", errand.done.proven},
+            {"forgiven_unproven", errand.done.unproven},
+            {"forgiven_prefixes", errand.done.prefixes}};
+  if (errand.left.number != 0) done["still_distrusted_on"] = to_string(errand.left.on);
+  return done;
 }
 
 }  // namespace mitibox

@@ -8,6 +8,7 @@
 
 #include "control/arguments.hpp"
 #include "control/errands.hpp"
+#include "control/grounds.hpp"
 #include "control/outcome.hpp"
 #include "control/standing.hpp"
 #include "control/wall_time.hpp"
@@ -89,8 +90,11 @@ void add_level(Json& done, const LevelOf& asked) {
   done["since"] = date_of(std::min(level.since, asked.asked_at), asked.asked_at);
   done["until"] = date_of(level.until, asked.asked_at);
   done["left_s"] = seconds_until(level.until, asked.asked_at);
-  done["evidence"] = level.proven ? "proven: it completed a forged handshake, or by hand"
-                                  : "unproven: packets in its name";
+  done["on"] = to_string(level.on);
+  done["evidence"] = level.members != 0
+                         ? "proven: sources of its prefix completed forged handshakes"
+                     : level.proven ? "proven: it completed a forged handshake, or by hand"
+                                    : "unproven: packets in its name";
 }
 
 }  // namespace
@@ -110,6 +114,7 @@ Json run_explain(Box& box, const Json& given, const Emit& /*emit*/) {
             {"source", to_string(source_prefix(source, *policy))},
             {"never_distrust", PrefixSet(policy->trust.never_distrust).contains(source)}};
   add_level(done, asked);
+  done["grounds"] = grounds_of(box, source);
   if (!arguments.has("port")) return done;
   Destination to = read_port(arguments.text("port"));
   Json& attempts = done["attempts"] = Json::array();

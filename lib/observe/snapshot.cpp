@@ -57,9 +57,13 @@ void add_trust(Snapshot::Group& g, const Trust& trust) {
   add(g, "proven_sources", trust.proven_sources());
   add(g, "evidence_unproven", c.unproven);
   add(g, "evidence_proven", c.proven);
-  add(g, "evidence_exempt", c.exempt);
+  add(g, "allowed_illegitimate", c.allowed);
+  add(g, "allowed_many", c.allowed_many);
+  add(g, "escalated_prefixes", trust.escalation().distrusted());
+  add(g, "escalations", c.escalations);
   add(g, "sketch_evictions", c.sketch_evictions);
   add(g, "source_evictions", c.source_evictions);
+  add(g, "prefix_evictions", c.prefix_evictions);
   for (std::size_t level = 0; level < std::size(c.passed); ++level) {
     if (level > 1 && c.passed[level] + c.diverted[level] == 0) continue;
     add(g, fmt::format("level{}_passed", level), c.passed[level]);

@@ -24,10 +24,10 @@ ProvenSources::ProvenSources(std::uint32_t capacity, Key128 key, const std::stri
 
 ProvenSources::~ProvenSources() = default;
 
-const Time* ProvenSources::find(const Source& source, std::uint64_t hash) const {
+const Distrusted* ProvenSources::find(const Source& source, std::uint64_t hash) const {
   if (size_ == 0) return nullptr;
   const std::int32_t i = position(source, hash);
-  return i < 0 ? nullptr : &records_[static_cast<std::uint32_t>(i)].start;
+  return i < 0 ? nullptr : &records_[static_cast<std::uint32_t>(i)];
 }
 
 Time ProvenSources::put(const Source& source, std::uint64_t hash, Time start) {
@@ -57,13 +57,19 @@ bool ProvenSources::remove(const Source& source, std::uint64_t hash) {
   return known >= 0;
 }
 
-void ProvenSources::forget(Time before, std::uint32_t budget) {
-  std::uint32_t i = first_;
-  while (i != kNone && budget-- > 0) {
-    const std::uint32_t next = records_[i].after;
-    if (records_[i].start > before) return;
-    erase(i);
-    i = next;
+void ProvenSources::forget(Time now, Time span, std::uint32_t budget) {
+  while (first_ != kNone && budget-- > 0) {
+    const std::uint32_t i = first_;
+    const Time start = records_[i].start;
+    if (start <= now - span) {
+      erase(i);
+    } else if (start > now) {
+      // By hand, for longer than evidence does: no hindrance to the others.
+      unlink(i);
+      link_last(i);
+    } else {
+      return;
+    }
   }
 }
 

@@ -49,11 +49,11 @@ class ProvenSources {
         rte_prefetch0(&records_[static_cast<std::uint32_t>(i)]);
     for (Attempt& a : attempts)
       if (const std::int32_t i = position(a.source, a.hash); i >= 0)
-        a.proven = &records_[static_cast<std::uint32_t>(i)].start;
+        a.proven = &records_[static_cast<std::uint32_t>(i)];
   }
 
-  /// Start of the source's distrust; nullptr if it is unknown.
-  [[nodiscard]] const Time* find(const Source& source, std::uint64_t hash) const;
+  /// nullptr if it is unknown.
+  [[nodiscard]] const Distrusted* find(const Source& source, std::uint64_t hash) const;
 
   /// Sets the start, making room if need be. Returns what had to go for it: the start of the
   /// displaced source's distrust, or Time::max() if nothing had.
@@ -62,9 +62,9 @@ class ProvenSources {
   /// Returns whether it was known.
   bool remove(const Source& source, std::uint64_t hash);
 
-  /// Forgets sources whose distrust began at `before` or earlier, looking at no more than `budget`
-  /// of those that have been quiet longest.
-  void forget(Time before, std::uint32_t budget);
+  /// Forgets sources whose distrust began `span` before `now` or earlier, looking at no more than
+  /// `budget` of those that have been quiet longest.
+  void forget(Time now, Time span, std::uint32_t budget);
 
   [[nodiscard]] std::uint32_t size() const { return size_; }
 
@@ -80,9 +80,7 @@ class ProvenSources {
   static constexpr Time kFree = Time::min();  ///< `start` of a free record
 
   /// The list runs from the quietest to the latest; free records are chained by `after`.
-  struct Record {
-    Source source;
-    Time start;
+  struct Record : Distrusted {
     std::uint32_t before;
     std::uint32_t after;
   };

@@ -8,23 +8,44 @@
 
 namespace mitibox {
 
+namespace {
+
+/// A prefix needs `count` proven members to matter, and has most likely more room than it needs.
+constexpr std::uint32_t kSourcesAPrefix = 16;
+
+std::uint32_t prefixes_of(std::uint32_t sources) {
+  return std::max(1U, sources / kSourcesAPrefix);
+}
+
+Prefix prefix_of(const Address& address, unsigned bits) {
+  return {masked(address, bits), bits};
+}
+
+}  // namespace
+
+Trust::Rules::Rules(const Policy& policy)
+    : weighted(policy.trust.evidence != Policy::Evidence::attempt),
+      only_proof(policy.trust.evidence == Policy::Evidence::proof),
+      schedule(policy),
+      allow(policy) {}
+
 Trust::Trust(const Policy& policy, const Secrets& secrets, std::uint32_t capacity,
              std::string_view name)
-    : weighted_(policy.trust.evidence != Policy::Evidence::attempt),
-      only_proof_(policy.trust.evidence == Policy::Evidence::proof),
+    : rules_(policy),
       draw_(secrets.draw),
-      schedule_(policy),
       mask_(policy),
-      never_(policy.trust.never_distrust),
+      bits_{policy.trust.ipv4_prefix, policy.trust.ipv6_prefix},
       sketch_(capacity, {std::string(name) + "-sketch", "tables.sources"}),
-      sources_(capacity, secrets.sketch, std::string(name) + "-sources") {}
+      sources_(capacity, secrets.sketch, std::string(name) + "-sources"),
+      escalation_(policy,
+                  {prefixes_of(capacity), secrets.sketch, std::string(name) + "-prefixes"}) {}
 
 Trust::~Trust() = default;
 
 Trust::Attempt Trust::find(const Address& source) const {
   const Source key = mask_(source);
   const std::uint64_t hash = sources_.hash(key);
-  return {key, hash, sources_.find(key, hash)};
+  return {key, hash, escalation_.heavier(key, sources_.find(key, hash))};
 }
 
 void Trust::find(std::span<const Packet* const> openings, std::span<Attempt> attempts) const {
@@ -42,6 +63,7 @@ void Trust::find(std::span<const Packet* const> openings, std::span<Attempt> att
     sketch_.prefetch(hashes[i]);
   }
   sources_.find(attempts.first(openings.size()));
+  escalation_.find(attempts.first(openings.size()));
 }
 
 // Two stores that agree on the start of a level draw once, not twice.
@@ -50,25 +72,14 @@ bool Trust::diverts(const Source& source, const Destination& destination,
   if (level.number <= 1) return level.number == 1;
   const std::uint64_t service = destination.port | static_cast<std::uint64_t>(destination.protocol)
                                                        << 16U;
-  return schedule_.share(level.number)
+  return rules_.schedule.share(level.number)
       .takes(siphash13_of(draw_, source.high, source.low, destination.address.high(),
                           destination.address.low(), service, level.since.count()));
 }
 
-bool Trust::diverts(const Source& source, const Destination& destination,
-                    const Standings& s) const {
-  return diverts(source, destination, s.proven.level) ||
-         diverts(source, destination, s.unproven.level);
-}
-
-bool Trust::would_divert(const Address& source, const Destination& destination, Time now) const {
-  const Attempt attempt = find(source);
-  return !never_.contains(source) && diverts(attempt.source, destination, look_up(attempt, now));
-}
-
 bool Trust::rests_on_proof(const Standings& s) const {
-  return s.proven.level.number != 0 &&
-         schedule_.divert(s.proven.level.number) >= schedule_.divert(s.unproven.level.number);
+  return s.proven.level.number != 0 && rules_.schedule.divert(s.proven.level.number) >=
+                                           rules_.schedule.divert(s.unproven.level.number);
 }
 
 Trust::Decision Trust::judge_level(const Attempt& attempt, const Address& source,
@@ -76,7 +87,8 @@ Trust::Decision Trust::judge_level(const Attempt& attempt, const Address& source
   const Standings s = look_up(attempt, now);
   const unsigned number = (rests_on_proof(s) ? s.proven : s.unproven).level.number;
   const std::size_t row = std::min<std::size_t>(number, std::size(counters_.passed) - 1);
-  if (number != 0 && diverts(attempt.source, destination, s) && !never_.contains(source)) {
+  if (number != 0 && diverts(attempt, destination, s) &&
+      !rules_.allow.allows(source, destination)) {
     ++counters_.diverted[row];
     return Decision::divert;
   }
@@ -84,46 +96,50 @@ Trust::Decision Trust::judge_level(const Attempt& attempt, const Address& source
   return Decision::pass;
 }
 
-bool Trust::exempt(const Address& source) {
-  if (!never_.contains(source)) return false;
-  ++counters_.exempt;
+bool Trust::exempt(const Tried& tried, Time now) {
+  if (!rules_.allow.allows(tried.source, tried.destination)) return false;
+  ++counters_.allowed;
+  const std::uint32_t many = allowed_.note(tried.source, tried.proven, now);
+  if (many == 0) return true;
+  ++counters_.allowed_many;
+  if (sink_ != nullptr)
+    sink_->tell({TrustEvent::Kind::allowed, tried.proven, many, tried.source, tried.destination,
+                 prefix_of(tried.source, tried.source.is_v4() ? 32 : 128), now});
   return true;
 }
 
-void Trust::illegitimate(const Attempt& attempt, const Address& source, Time now) {
-  if (only_proof_ || exempt(source)) return;
+void Trust::illegitimate(const Attempt& attempt, const Address& source,
+                         const Destination& destination, Time now) {
+  if (exempt({source, destination, false}, now) || rules_.only_proof) return;
   ++counters_.unproven;
-  if (sketch_.note(attempt.hash, schedule_, now)) ++counters_.sketch_evictions;
+  if (sketch_.note(attempt.hash, rules_.schedule, now)) ++counters_.sketch_evictions;
 }
 
 void Trust::proven(const Address& source, const Destination& destination, Time now) {
-  if (exempt(source)) return;
+  if (exempt({source, destination, true}, now)) return;
   const Attempt attempt = find(source);
-  const Source& key = attempt.source;
   const Standings s = look_up(attempt, now);
-  if (diverts(key, destination, s.proven.level)) return;
+  if (diverts_by_proof(attempt, destination, s)) return;
   ++counters_.proven;
   Time start = now;
-  if (!weighted_ && s.unproven.level.number != 0) {
+  if (!rules_.weighted && s.unproven.level.number != 0) {
     start = s.unproven.start;
     if (s.proven.level.number != 0) start = std::max(start, s.proven.start);
   }
-  enter(attempt, start, now);
+  enter(attempt, {source, destination, true}, start, now);
 }
 
-void Trust::enter(const Attempt& attempt, Time start, Time now) {
+/// Into the table of proven sources, and what follows for their prefixes.
+void Trust::enter(const Attempt& attempt, const Tried& tried, Time start, Time now) {
   const Time displaced = sources_.put(attempt.source, attempt.hash, start);
-  if (displaced != Time::max() && now - displaced < schedule_.total(schedule_.full()))
+  if (displaced != Time::max() && now - displaced < rules_.schedule.total(rules_.schedule.full()))
     ++counters_.source_evictions;
-}
-
-TrustLevel Trust::level(const Address& source, Time now) const {
-  if (never_.contains(source)) return {};
-  const Standings s = look_up(find(source), now);
-  const bool proven = rests_on_proof(s);
-  const Schedule::Level& l = (proven ? s.proven : s.unproven).level;
-  // By hand for longer than T1: the start that follows is still to come.
-  return {l.number, schedule_.divert(l.number), std::min(l.since, now), l.until, proven};
+  const Escalation::Change change = escalation_.note(attempt.source, start);
+  if (change.displaced) ++counters_.prefix_evictions;
+  counters_.escalations += change.count;
+  if (change.count == 0 || sink_ == nullptr) return;
+  sink_->tell({TrustEvent::Kind::escalated, tried.proven, escalation_.count(), tried.source,
+               tried.destination, prefix_of(tried.source, change.bits), now});
 }
 
 const Trust::Counters& Trust::counters() const {
@@ -135,11 +151,14 @@ std::uint32_t Trust::proven_sources() const {
 }
 
 void Trust::sweep(Time now, std::uint32_t budget) {
-  sources_.forget(now - schedule_.total(schedule_.full()), budget);
+  const Time span = rules_.schedule.total(rules_.schedule.full());
+  sources_.forget(now, span, budget);
+  escalation_.forget(now, span, budget);
 }
 
 std::size_t Trust::memory_bytes(std::uint32_t capacity) {
-  return Sketch::memory_bytes(capacity) + ProvenSources::memory_bytes(capacity);
+  return Sketch::memory_bytes(capacity) + ProvenSources::memory_bytes(capacity) +
+         Escalation::memory_bytes(prefixes_of(capacity));
 }
 
 }  // namespace mitibox

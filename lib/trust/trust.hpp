@@ -5,17 +5,21 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "base/secrets.hpp"
 #include "base/time.hpp"
 #include "packet/address.hpp"
 #include "packet/packet.hpp"
 #include "policy/policy.hpp"
+#include "trust/allowlist.hpp"
+#include "trust/escalation.hpp"
 #include "trust/proven_sources.hpp"
 #include "trust/schedule.hpp"
 #include "trust/sketch.hpp"
 #include "trust/source.hpp"
 #include "trust/trust_state.hpp"
+#include "trust/trust_sink.hpp"
 
 namespace mitibox {
 
@@ -23,10 +27,12 @@ namespace mitibox {
 struct TrustLevel {
   /// 0: untrusted (neutral). 1: distrusted. 2..: partially distrusted, in the policy's order.
   unsigned number = 0;
-  double divert = 0;    ///< share of its attempts that are diverted
-  Time since{};         ///< start of this level
-  Time until{};         ///< end of this level
-  bool proven = false;  ///< rests on a completed handshake: the address is not spoofed
+  double divert = 0;     ///< share of its attempts that are diverted
+  Time since{};          ///< start of this level
+  Time until{};          ///< end of this level
+  bool proven = false;   ///< rests on a completed handshake: the address is not spoofed
+  Prefix on;             ///< what is distrusted: the source, or a prefix of it; unless neutral
+  unsigned members = 0;  ///< proven ones of a prefix, as far as they count; 0: the source itself
 };
 
 /// Owned by one lcore; `judge`, `illegitimate`, `proven` only from it.
@@ -37,7 +43,11 @@ struct TrustLevel {
 /// - unproven evidence: a fixed, keyed, set-associative sketch (fingerprint, start, span, repeats);
 ///   the oldest cell of a set is reused, and counted.
 /// Each has a level of its own; an attempt is diverted if either store diverts it, and counted
-/// under the level that diverts more.
+/// under the level that diverts more. Proven sources distrust the prefixes that they share
+/// (Escalation); of a source and its prefixes that which is distrusted most stands for them all.
+///
+/// What the policy allows is passed on whatever the level and is no evidence: Trust is left out,
+/// neither the coin before it nor the Ruleset after it.
 ///
 /// Evidence `attempt` (the paper): one illegitimate opening packet distrusts for T1, then the
 /// partial levels follow. `weighted`: an unproven one distrusts for `light` (30 s), doubled for
@@ -50,11 +60,25 @@ class Trust {
   struct Counters {
     std::uint64_t unproven = 0;          ///< pieces of unproven evidence taken
     std::uint64_t proven = 0;            ///< pieces of proven evidence taken
-    std::uint64_t exempt = 0;            ///< evidence not taken: never_distrust
+    std::uint64_t allowed = 0;           ///< evidence not taken: what the policy allows
+    std::uint64_t allowed_many = 0;      ///< times that an allowed source made kMany, or doubled
+    std::uint64_t escalations = 0;       ///< prefixes that became distrusted
     std::uint64_t sketch_evictions = 0;  ///< live cells reused
     std::uint64_t source_evictions = 0;  ///< live proven sources displaced
+    std::uint64_t prefix_evictions = 0;  ///< distrusted prefixes displaced
     std::uint64_t passed[16] = {};       ///< attempts passed on, by level number (last: 15+)
     std::uint64_t diverted[16] = {};     ///< attempts diverted, by level number (last: 15+)
+  };
+
+  /// What it takes from a policy: all but the sizes of its stores, and what makes a source or a
+  /// prefix, by which they are kept.
+  struct Rules {
+    explicit Rules(const Policy& policy);
+
+    bool weighted;  ///< a proof counts from now on, whatever was unproven before
+    bool only_proof;
+    Schedule schedule;
+    Allowlist allow;
   };
 
   /// `capacity`: proven sources of this lcore; the sketch has as many cells. Throws
@@ -66,11 +90,15 @@ class Trust {
   Trust(const Trust&) = delete;
   Trust& operator=(const Trust&) = delete;
 
+  /// From now on these rules hold, also for evidence that is there: a level is a function of its
+  /// start and of them. Between two bursts; changes places with its argument.
+  void adopt(Rules& rules) noexcept { std::swap(rules_, rules); }
+
   /// Where an attempt's source is found: valid until the next call of proven() or sweep().
   struct Attempt {
     Source source;
     std::uint64_t hash = 0;
-    const Time* proven = nullptr;  ///< start of its proven distrust, if there is one
+    const Distrusted* proven = nullptr;  ///< it or the prefix of it that is distrusted more
   };
   /// Finds the sources of at most kBurst opening packets at once, and fetches what judge() reads.
   void find(std::span<const Packet* const> openings, std::span<Attempt> attempts) const;
@@ -87,7 +115,7 @@ class Trust {
         ++counters_.passed[0];
         return Decision::pass;
       }
-      if (now - cell->start < schedule_.first(cell->grade) && never_.empty()) {
+      if (now - cell->start < rules_.schedule.first(cell->grade) && rules_.allow.empty()) {
         ++counters_.diverted[1];
         return Decision::divert;
       }
@@ -103,8 +131,11 @@ class Trust {
   /// The Ruleset found an attempt that was passed on to be illegitimate. Never called for diverted
   /// ones. A distrusted source is distrusted anew (a partially distrusted one starts T1 again, or
   /// under `weighted` its next span: a packet alone never restarts what is proven).
-  void illegitimate(const Attempt& attempt, const Address& source, Time now);
-  void illegitimate(const Address& source, Time now) { illegitimate(find(source), source, now); }
+  void illegitimate(const Attempt& attempt, const Address& source, const Destination& destination,
+                    Time now);
+  void illegitimate(const Address& source, const Destination& destination, Time now) {
+    illegitimate(find(source), source, destination, now);
+  }
 
   /// A source completed a forged handshake with an illegitimate destination (the caller asks the
   /// Ruleset; a legitimate one that was diverted is no evidence). Counts only if the
@@ -114,27 +145,48 @@ class Trust {
   void proven(const Address& source, const Destination& destination, Time now);
 
   /// By hand: as if proven such that it is distrusted until then, and partially thereafter. False
-  /// if it is never distrusted: then nothing changes.
+  /// if it is allowed to go wherever it likes: then nothing changes.
   bool distrust(const Address& source, Time until, Time now);
+
   struct Forgiven {
     bool proven = false;
     bool unproven = false;
+    unsigned prefixes = 0;  ///< that were distrusted
   };
-  /// By hand: the source is as good as new.
-  Forgiven forgive(const Address& source);
+  /// By hand: the source is as good as new, but for a prefix that its neighbours distrust; with
+  /// `prefixes` that too, until `count` of them are proven again.
+  Forgiven forgive(const Address& source, bool prefixes = false);
+
+  /// Whom Trust tells; must outlive it. nullptr: nobody.
+  void report_to(TrustSink* sink) { sink_ = sink; }
+
+  /// Whether the policy allows the source this, or anything at all.
+  [[nodiscard]] bool allows(const Address& source, const Destination& destination) const {
+    return rules_.allow.allows(source, destination);
+  }
+  [[nodiscard]] bool spares(const Address& source) const { return rules_.allow.names(source); }
+  /// Whether it may go wherever it likes.
+  [[nodiscard]] bool never_distrusts(const Address& source) const {
+    return rules_.allow.everywhere(source);
+  }
 
   /// For the control plane: whether judge() would divert such an attempt. Nothing is counted.
   [[nodiscard]] bool would_divert(const Address& source, const Destination& destination,
                                   Time now) const;
-  [[nodiscard]] bool never_distrusts(const Address& source) const {
-    return never_.contains(source);
-  }
   /// For the control plane and tests.
   [[nodiscard]] TrustLevel level(const Address& source, Time now) const;
+  static constexpr std::size_t kGrounds = 2 + Policy::Escalate::kLengths;
+  /// All that may weigh on a source, what is neutral by now or not yet distrusted included:
+  /// unproven and proven evidence, then prefixes with a proven member from the narrowest on.
+  /// Returns how many; `grounds` has room for kGrounds.
+  std::size_t grounds(const Address& source, Time now, std::span<TrustLevel> grounds) const;
   [[nodiscard]] const Counters& counters() const;
   [[nodiscard]] std::uint32_t proven_sources() const;
   /// As ProvenSources::copy.
   std::size_t copy(std::uint32_t& cursor, std::span<SavedSource> out) const;
+  [[nodiscard]] const Escalation& escalation() const { return escalation_; }
+  /// Allowed sources with the most illegitimate attempts.
+  [[nodiscard]] const AllowedTally& allowed() const { return allowed_; }
 
   std::size_t copy(std::uint32_t& cursor, std::span<SavedCell> out) const;
   /// Takes it over; the sources that were quiet longest first. Returns whether it holds still.
@@ -161,30 +213,48 @@ class Trust {
   [[nodiscard]] Standings look_up(const Attempt& attempt, Time now) const {
     Standings s;
     if (attempt.proven != nullptr)
-      s.proven = {schedule_.level(schedule_.full(), *attempt.proven, now), *attempt.proven};
+      s.proven = {rules_.schedule.level(rules_.schedule.full(), attempt.proven->start, now),
+                  attempt.proven->start};
     if (const Sketch::Cell* const cell = sketch_.find(attempt.hash))
-      s.unproven = {schedule_.level(cell->grade, cell->start, now), cell->start};
+      s.unproven = {rules_.schedule.level(cell->grade, cell->start, now), cell->start};
     return s;
   }
   Decision judge_level(const Attempt& attempt, const Address& source,
                        const Destination& destination, Time now);
   [[nodiscard]] bool diverts(const Source& source, const Destination& destination,
                              const Schedule::Level& level) const;
-  [[nodiscard]] bool diverts(const Source& source, const Destination& destination,
-                             const Standings& standings) const;
+  [[nodiscard]] bool diverts_by_proof(const Attempt& attempt, const Destination& destination,
+                                      const Standings& s) const {
+    return attempt.proven != nullptr &&
+           diverts(attempt.proven->source, destination, s.proven.level);
+  }
+  /// By either store.
+  [[nodiscard]] bool diverts(const Attempt& attempt, const Destination& destination,
+                             const Standings& s) const {
+    return diverts_by_proof(attempt, destination, s) ||
+           diverts(attempt.source, destination, s.unproven.level);
+  }
   /// The one that diverts more; the proven one if they are equal.
   [[nodiscard]] bool rests_on_proof(const Standings& standings) const;
-  [[nodiscard]] bool exempt(const Address& source);
-  void enter(const Attempt& attempt, Time start, Time now);
+  /// An illegitimate attempt; whether it is allowed.
+  struct Tried {
+    const Address& source;
+    const Destination& destination;
+    bool proven;
+  };
+  bool exempt(const Tried& tried, Time now);
+  void enter(const Attempt& attempt, const Tried& tried, Time start, Time now);
+  [[nodiscard]] TrustLevel ground(const Distrusted& distrusted, unsigned bits, Time now) const;
 
-  bool weighted_;  ///< a proof counts from now on, whatever was unproven before
-  bool only_proof_;
+  Rules rules_;
   Key128 draw_;
-  Schedule schedule_;
   SourceMask mask_;
-  PrefixSet never_;
+  std::array<unsigned, 2> bits_;  ///< of a source, IPv4 and IPv6
   Sketch sketch_;
   ProvenSources sources_;
+  Escalation escalation_;
+  AllowedTally allowed_;
+  TrustSink* sink_ = nullptr;
   Counters counters_;
 };
 

@@ -33,7 +33,7 @@ TEST_CASE("Trust") {
     BENCHMARK("fresh sources x32", i) {
       return judge(trust, bursts[i]);
     };
-    for (const Packet& p : packets) trust.illegitimate(p.source(), kNow.time);
+    for (const Packet& p : packets) trust.illegitimate(p.source(), p.target(), kNow.time);
     REQUIRE(judge(trust, bursts[0]) == 0);
     BENCHMARK("distrusted sources x32", i) {
       return judge(trust, bursts[i]);

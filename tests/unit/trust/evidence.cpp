@@ -25,7 +25,7 @@ TEST_CASE("Weighted: each repeat within a day doubles the span, up to T1") {
   Time now = kStart;
   for (const int span : {30, 60, 120, 240, 480, 600, 600}) {
     CAPTURE(span);
-    t.illegitimate(outside(1), now);
+    t.illegitimate(outside(1), target(0), now);
     const Time level = seconds(span);  // every level of this policy lasts T1
     CHECK(t.level(outside(1), now + level - nanoseconds(1)).number == 1);
     CHECK(t.level(outside(1), now + level).number == 2);
@@ -40,10 +40,10 @@ TEST_CASE("Weighted: each repeat within a day doubles the span, up to T1") {
 
 TEST_CASE("Weighted: after a quiet day the next evidence is a first again") {
   Trust t(trust_policy(kWeighted), kTrustSecrets, 1024, "trust");
-  t.illegitimate(outside(1), kStart);
-  t.illegitimate(outside(1), kStart + hours(24) - nanoseconds(1));
+  t.illegitimate(outside(1), target(0), kStart);
+  t.illegitimate(outside(1), target(0), kStart + hours(24) - nanoseconds(1));
   CHECK(t.level(outside(1), kStart + hours(24) + seconds(59)).number == 1);
-  t.illegitimate(outside(1), kStart + hours(48));
+  t.illegitimate(outside(1), target(0), kStart + hours(48));
   CHECK(t.level(outside(1), kStart + hours(48) + seconds(29)).number == 1);
   CHECK(t.level(outside(1), kStart + hours(48) + seconds(30)).number == 2);
 }
@@ -54,8 +54,8 @@ TEST_CASE("Weighted: repeats are remembered as long as a distrust that outlasts 
   p.trust.light = Seconds(2 * 86'400);
   p.trust.partial.clear();
   Trust t(p, kTrustSecrets, 64, "trust");
-  t.illegitimate(outside(1), kStart);
-  t.illegitimate(outside(1), kStart + hours(47));
+  t.illegitimate(outside(1), target(0), kStart);
+  t.illegitimate(outside(1), target(0), kStart + hours(47));
   CHECK(t.level(outside(1), kStart + hours(47 + 71)).number == 1);
 }
 
@@ -63,7 +63,7 @@ TEST_CASE("Weighted: a light span longer than T1 is T1") {
   Policy p = trust_policy(kWeighted);
   p.trust.distrusted = Seconds(5);
   Trust t(p, kTrustSecrets, 64, "trust");
-  t.illegitimate(outside(1), kStart);
+  t.illegitimate(outside(1), target(0), kStart);
   CHECK(t.level(outside(1), kStart + seconds(5) - nanoseconds(1)).number == 1);
   CHECK(t.level(outside(1), kStart + seconds(5)).number == 2);
   CHECK(t.level(outside(1), kStart + seconds(5 + 1799)).number == 4);
@@ -71,7 +71,7 @@ TEST_CASE("Weighted: a light span longer than T1 is T1") {
 
 TEST_CASE("Weighted: a completed handshake counts for the whole T1, from then") {
   Trust t(trust_policy(kWeighted), kTrustSecrets, 1024, "trust");
-  t.illegitimate(outside(1), kStart);
+  t.illegitimate(outside(1), target(0), kStart);
   t.proven(outside(1), target(1), kStart + seconds(1));
   const TrustLevel l = t.level(outside(1), kStart + seconds(2));
   CHECK(l.proven);
@@ -81,7 +81,7 @@ TEST_CASE("Weighted: a completed handshake counts for the whole T1, from then") 
 
 TEST_CASE("Attempt: proof of a distrusted source keeps its start") {
   Trust t(trust_policy(kAttempt), kTrustSecrets, 1024, "trust");
-  t.illegitimate(outside(1), kStart);
+  t.illegitimate(outside(1), target(0), kStart);
   t.proven(outside(1), target(1), kStart + minutes(9));
   const TrustLevel l = t.level(outside(1), kStart + minutes(9));
   CHECK(l.proven);
@@ -102,7 +102,7 @@ TEST_CASE("Diverted attempts never restart T1, those passed on do") {
   CHECK(t.level(outside(1), partial).since == kStart + minutes(20));
   CHECK(t.counters().proven == 1);
   const Destination passed = one_that(t, Decision::pass, partial);
-  t.illegitimate(outside(1), partial);
+  t.illegitimate(outside(1), target(0), partial);
   t.proven(outside(1), passed, partial + seconds(1));
   const TrustLevel l = t.level(outside(1), partial + seconds(1));
   CHECK(l.number == 1);
@@ -115,7 +115,7 @@ TEST_CASE("Weighted: packets alone do not restart what is proven, but are judged
   Trust t(trust_policy(kWeighted), kTrustSecrets, 1024, "trust");
   t.proven(outside(1), target(0), kStart);
   const Time partial = kStart + minutes(35);
-  t.illegitimate(outside(1), partial);
+  t.illegitimate(outside(1), target(0), partial);
   CHECK(diverted_share(t, outside(1), 1000, partial + seconds(29)) == 1.0);
   CHECK_FALSE(t.level(outside(1), partial).proven);
   // 1/4 by proof and 3/4 by the lighter distrust, drawn apart.

@@ -28,7 +28,7 @@ TEST_CASE("Spoofed evidence from a million sources displaces no proven one") {
   std::uint64_t random = 1;
   for (std::uint32_t i = 0; i < 1'000'000; ++i) {
     random = random * 6364136223846793005U + 1442695040888963407U;
-    t.illegitimate(Address(be32(static_cast<std::uint32_t>(random >> 32U))),
+    t.illegitimate(Address(be32(static_cast<std::uint32_t>(random >> 32U))), target(0),
                    kStart + nanoseconds(i));
   }
   CHECK(t.proven_sources() == 1000);
@@ -85,10 +85,11 @@ TEST_CASE("Sweeping frees decayed sources, at most its budget, and no other") {
 
 TEST_CASE("The sketch reuses its oldest cells and forgets nobody while there is room") {
   Trust t(trust_policy(Policy::Evidence::weighted), kTrustSecrets, 4096, "trust");
-  for (std::uint32_t i = 0; i < 150; ++i) t.illegitimate(outside(i), kStart);
+  for (std::uint32_t i = 0; i < 150; ++i) t.illegitimate(outside(i), target(0), kStart);
   CHECK(t.counters().sketch_evictions == 0);
   for (std::uint32_t i = 0; i < 150; ++i) REQUIRE(t.level(outside(i), kStart).number == 1);
-  for (std::uint32_t i = 150; i < 100'000; ++i) t.illegitimate(outside(i), kStart + nanoseconds(i));
+  for (std::uint32_t i = 150; i < 100'000; ++i)
+    t.illegitimate(outside(i), target(0), kStart + nanoseconds(i));
   std::uint32_t late = 0;
   for (std::uint32_t i = 98'000; i < 100'000; ++i)
     late += t.level(outside(i), kStart + seconds(1)).number == 1;
