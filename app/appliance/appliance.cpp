@@ -88,7 +88,8 @@ std::size_t needed_megabytes(const Policy& policy, const Options& options, unsig
   const std::size_t buffers =
       receive_buffers(options, workers) + std::size_t{workers} * reply_buffers(policy, workers);
   // Room for a frame of usual size; jumbo frames need more, and then an allocation says so.
-  const std::size_t bytes = Chain::memory_bytes(policy, workers) + buffers * 2560;
+  const std::size_t bytes =
+      Chain::memory_bytes(policy, workers) + workers * Observer::memory_bytes() + buffers * 2560;
   return bytes * 5 / 4 / (1U << 20U) + kOverheadMegabytes;
 }
 
@@ -177,6 +178,8 @@ void Appliance::make_member(unsigned number) {
   }
   config.place = place_ ? &*place_ : nullptr;
   config.started = clock_.age_at_start();
+  m.observer.emplace(config.name, random_key());
+  config.observer = &*m.observer;
   m.chain.emplace(policy_, config, *m.wire);
   if (survivors_) restored_[number] = m.chain->restore(*survivors_, clock_.read());
   distrusted_[number] = m.chain->restore(life_.trust().trust, life_.trust().cells, clock_.read());

@@ -56,6 +56,7 @@ class Appliance : public Box {
     unsigned lcore;
     rte_mempool* pool = nullptr;
     std::optional<PortWire> wire;
+    std::optional<Observer> observer;
     std::optional<Chain> chain;
     std::optional<Worker> worker;
   };

@@ -73,6 +73,7 @@ void Chain::Rooms::run(Timer timer, const Arrival& arrival) {
   if (!diverted.empty()) divert(now);
   timer.lap(4);
   if (!strays.empty()) settle_strays(now);
+  if (observer != nullptr) observe(now);
   timer.lap(5);
   emit(now);
   timer.lap(6);
@@ -91,6 +92,7 @@ void Chain::Rooms::receive(const Arrival& arrival) {
   handled.clear();
   foreseen.clear();
   openings.clear();
+  unlisted.clear();
   diverted.clear();
   strays.clear();
   std::array<std::uint32_t, kClasses> classes{};

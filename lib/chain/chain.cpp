@@ -59,7 +59,8 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       ecn(policy.normalise.ecn == Policy::Ecn::keep ? 3 : 0),
       attempts_count(policy.trust.evidence != Policy::Evidence::proof),
       owner(config.owner),
-      self(config.self) {
+      self(config.self),
+      observer(config.observer) {
   reply.limit(icmp_rates);
   if (owner != nullptr) outbox.emplace(*config.handoff, self);
 }
@@ -166,6 +167,9 @@ const Neighbours& Chain::neighbours() const {
 }
 const Probability& Chain::probability() const {
   return rooms_->probability;
+}
+Observer* Chain::observer() const {
+  return rooms_->observer;
 }
 
 std::size_t Chain::memory_bytes(const Policy& policy, unsigned workers) {

@@ -13,6 +13,7 @@
 #include "base/time.hpp"
 #include "chain/forecast.hpp"
 #include "observe/counters.hpp"
+#include "observe/observer.hpp"
 #include "packet/packet.hpp"
 #include "policy/policy.hpp"
 #include "port/neighbours.hpp"
@@ -65,6 +66,9 @@ class Chain {
     /// Of the frames that the chain is given, it may keep this many fragments until their datagrams
     /// are whole.
     std::uint32_t held_fragments = Reassembly::kFrames;
+
+    /// Whom the chain tells what it does beyond counting; must outlive it. nullptr: nobody.
+    Observer* observer = nullptr;
   };
 
   /// Where a chain's time goes.
@@ -121,6 +125,8 @@ class Chain {
   [[nodiscard]] const Sacks::Counters& sacks() const;
   [[nodiscard]] const Neighbours& neighbours() const;
   [[nodiscard]] const Probability& probability() const;
+  /// Config::observer.
+  [[nodiscard]] Observer* observer() const;
 
   /// Bytes of rte memory that the tables of all workers take together under this policy.
   static std::size_t memory_bytes(const Policy& policy, unsigned workers);

@@ -41,6 +41,7 @@ void Chain::Rooms::draw(Now now) {
     }
     const Ruleset::Ruling ruling = ruleset.rule(p.target());
     matches[i] = ruling.match;
+    if (ruling.match == Ruleset::Match::illegitimate) unlisted.add(i);
     if (p.protocol == protocol::kTcp && !ruling.forwards) {
       if (reply.in_conversation(p)) {
         strays.add(i);

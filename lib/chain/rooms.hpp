@@ -34,6 +34,9 @@ class Places {
     return left;
   }
   void clear() { bits_ = 0; }
+  [[nodiscard]] std::uint32_t size() const {
+    return static_cast<std::uint32_t>(std::popcount(bits_));
+  }
   [[nodiscard]] bool empty() const { return bits_ == 0; }
   [[nodiscard]] bool has(std::size_t place) const { return (bits_ >> place & 1U) != 0; }
   /// In order of arrival.
@@ -75,6 +78,7 @@ struct Chain::Rooms {
   void divert(Now now);
   void look_closed(Now now);
   void settle_strays(Now now);
+  void observe(Now now);
   void emit(Now now);
   void emit_joined(Packet& p, Now now);
   bool to_host(const Packet& p, Transmit::Origin origin);
@@ -150,6 +154,7 @@ struct Chain::Rooms {
   unsigned self;
   std::optional<HandOff::Outbox> outbox;  ///< with several workers
   Chain::Profile* profile = nullptr;
+  Observer* observer;
 
   std::array<Packet, kBurst> packets;
   std::array<Ruleset::Match, kBurst> matches;   ///< of the opening packets from outside
@@ -160,6 +165,7 @@ struct Chain::Rooms {
   Places handled;   ///< came through the Scrubber
   Places foreseen;  ///< of those, SYNs from outside: most open something
   Places openings;  ///< may open a connection from outside
+  Places unlisted;  ///< of those, what asks for no service
   Places diverted;  ///< opening packets for Reply
   Places strays;    ///< neither known nor opening, or to be challenged
 };

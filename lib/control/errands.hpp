@@ -2,6 +2,9 @@
 /// What control threads ask the lcores for.
 #pragma once
 
+#include <algorithm>
+#include <array>
+
 #include "chain/chain.hpp"
 #include "shard/mailbox.hpp"
 
@@ -28,6 +31,41 @@ struct Foretell : Errand {
   const Address source;
   const Destination to;
   Forecast forecast;
+};
+
+/// Copies some of the heavy hitters of one lcore; ask until `over`, or use top().
+struct TopOf : Errand {
+  enum class What : std::uint8_t { sources, destinations };
+  static constexpr std::size_t kChunk = 64;  ///< each source is looked up in Trust
+  struct Row : HeavyHitters::Row {
+    TrustLevel level;  ///< of sources
+  };
+
+  explicit TopOf(What w) : what(w) {}
+  void serve(Chain& chain, Now now) override {
+    count = 0;
+    asked_at = now.time;
+    const Observer* const observer = chain.observer();
+    over = observer == nullptr;
+    if (over) return;
+    const bool of_sources = what == What::sources;
+    const auto all = (of_sources ? observer->sources : observer->destinations).rows();
+    const std::size_t end = std::min(next + kChunk, all.size());
+    for (; next < end; ++next) {
+      if (all[next].count == 0) continue;
+      Row& row = rows[count++];
+      static_cast<HeavyHitters::Row&>(row) = all[next];
+      if (of_sources) row.level = chain.trust().level(row.item.address, now.time);
+    }
+    over = next == all.size();
+  }
+
+  const What what;
+  std::array<Row, kChunk> rows;
+  std::size_t count = 0;  ///< of `rows`, this time
+  std::size_t next = 0;
+  bool over = false;
+  Time asked_at{};
 };
 
 }  // namespace mitibox

@@ -24,7 +24,8 @@ Worker::Worker(const Ports& ports, Chain& chain, Clock clock, Config config)
     : ids_{ports.id(Side::outside), ports.id(Side::inside)},
       chain_(chain),
       clock_(clock),
-      config_(config) {}
+      config_(config),
+      load_(chain.observer() == nullptr ? nullptr : &chain.observer()->load) {}
 
 std::uint16_t Worker::poll(Side side, Now now) {
   std::array<rte_mbuf*, kBurst> frames;
@@ -63,9 +64,13 @@ bool Worker::idle(bool received, Now now) {
 
 void Worker::run(const std::atomic<bool>& stop) {
   last_frame_ = clock_.read().time;
+  Time before = last_frame_;
+  unsigned received = 0;
   while (!stop.load(std::memory_order_relaxed)) {
     const Now now = clock_.read();
-    const unsigned received = poll(Side::outside, now) + poll(Side::inside, now) + poll_team(now);
+    if (load_ != nullptr) load_->polled(received != 0, now.time - before);
+    before = now.time;
+    received = poll(Side::outside, now) + poll(Side::inside, now) + poll_team(now);
     chain_.tick(now);
     chain_.transmit().flush();
     mailbox_.poll(chain_, now);

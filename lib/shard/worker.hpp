@@ -57,6 +57,7 @@ class Worker {
   Chain& chain_;
   Clock clock_;
   Config config_;
+  Load* load_;
   Time last_frame_{};
   Time told_{};  ///< when the team was told of one last
   Mailbox mailbox_;
