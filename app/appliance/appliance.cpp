@@ -123,6 +123,7 @@ Appliance::Appliance(const Policy& policy, const Options& options)
   for (unsigned i = 0; i < members_.size(); ++i)
     run_on(members_[i].lcore, [this, i] { make_member(i); });
   if (survivors_) survivors_->clear();
+  make_events();
   telemetry_.snapshot = [this] { return snapshot(); };
   telemetry_.source = [this](const Address& a) -> std::optional<TelemetrySource::Standing> {
     try {
@@ -178,7 +179,7 @@ void Appliance::make_member(unsigned number) {
   }
   config.place = place_ ? &*place_ : nullptr;
   config.started = clock_.age_at_start();
-  m.observer.emplace(config.name, random_key());
+  m.observer.emplace(config.name, random_key(), Recorder::Config::of(policy_.events, number));
   config.observer = &*m.observer;
   m.chain.emplace(policy_, config, *m.wire);
   if (survivors_) restored_[number] = m.chain->restore(*survivors_, clock_.read());
@@ -227,6 +228,7 @@ int Appliance::run(const std::atomic<bool>& stop) {
     --start.self->forwarding_;
     return 0;
   };
+  begin_events();
   if (alone) {
     std::thread control([this] { print_until_finished(); });
     work(starts.data());
@@ -239,6 +241,7 @@ int Appliance::run(const std::atomic<bool>& stop) {
   life_.end([this](unsigned worker, Errand& errand) {
     errand.serve(*members_[worker].chain, clock_.read());
   });
+  end_events();
   const Snapshot last = snapshot();
   fmt::print("\n{}", render_table(last));
   if (const std::string error = check_accounting(last); !error.empty()) {
@@ -252,6 +255,7 @@ Snapshot Appliance::snapshot() const {
   std::vector<const Chain*> chains;
   for (const Member& m : members_) chains.push_back(&*m.chain);
   Snapshot s = take_snapshot(chains);
+  if (events_) add_events(s, events_->counters());
   add_ports(s, ports_.id(Side::outside), ports_.id(Side::inside));
   return s;
 }

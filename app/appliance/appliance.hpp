@@ -12,6 +12,8 @@
 #include "control/box.hpp"
 #include "control/server.hpp"
 #include "life.hpp"
+#include "observe/event_log.hpp"
+#include "observe/table_watch.hpp"
 #include "observe/telemetry.hpp"
 #include "options.hpp"
 #include "port/ports.hpp"
@@ -49,6 +51,7 @@ class Appliance : public Box {
   [[nodiscard]] BoxStatus status() const override;
   [[nodiscard]] Snapshot snapshot() const override;
   [[nodiscard]] StateKeeper* state() override { return life_.keeper(); }
+  void tell(EventType type, nlohmann::ordered_json members) override;
 
  private:
   /// What one lcore owns, in memory of its own NUMA node.
@@ -66,6 +69,10 @@ class Appliance : public Box {
   void make_member(unsigned number);
   void listen();
   void print_until_finished();
+  void make_events();
+  void begin_events();
+  void end_events();
+  void watch_links();
   void warn_if_nic_disagrees();
 
   const Policy& policy_;
@@ -82,6 +89,9 @@ class Appliance : public Box {
   std::optional<Survivors> survivors_;     ///< while the workers are made
   std::vector<Restored> restored_;         ///< by worker
   std::vector<RestoredTrust> distrusted_;  ///< by worker
+  std::optional<EventLog> events_;
+  TableWatch table_watch_;
+  std::array<bool, kSides> link_up_{true, true};  ///< as told last, by the events' thread
   TelemetrySource telemetry_;
   const std::atomic<bool>* stop_ = nullptr;
   std::atomic<unsigned> forwarding_{0};

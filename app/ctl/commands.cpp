@@ -29,6 +29,10 @@ constexpr Command kCommands[] = {
     {"forgive", "ADDRESS [with PREFIXES]",
      "forgets what speaks against a source; with prefixes, against the prefixes that it lies in "
      "too"},
+    {"top", "[WHAT] [limit N]",
+     "who probes most (sources), or what is probed most (destinations): 20", true},
+    {"capture", "WHAT FILE [packets N] [for DURATION] [bytes N]",
+     "frames that end for a reason, or of an address, into a pcapng file"},
 };
 
 /// A part of a pattern.

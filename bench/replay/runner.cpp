@@ -27,6 +27,7 @@
 
 #include "base/eal.hpp"
 #include "chain/chain.hpp"
+#include "observe/event_log.hpp"
 #include "observe/snapshot.hpp"
 #include "opener.hpp"
 #include "port/ports.hpp"
@@ -55,7 +56,8 @@ struct Options {
   std::uint16_t room = 0;
   double clock = 1;
   unsigned jump = 0;
-  bool rooms = false;  ///< say where the time goes
+  bool rooms = false;       ///< say where the time goes
+  bool unobserved = false;  ///< no heavy hitters, load and events
 };
 
 Options read(int argc, char** argv) {
@@ -72,6 +74,7 @@ Options read(int argc, char** argv) {
   add("clock", po::value<double>()->default_value(1));
   add("jump", po::value<unsigned>()->default_value(0));
   add("rooms", "");
+  add("unobserved", "");
   po::variables_map m;
   po::store(po::parse_command_line(argc, argv, d), m);
   po::notify(m);
@@ -88,6 +91,7 @@ Options read(int argc, char** argv) {
   o.clock = m["clock"].as<double>();
   o.jump = m["jump"].as<unsigned>();
   o.rooms = m.count("rooms") != 0;
+  o.unobserved = m.count("unobserved") != 0;
   return o;
 }
 
@@ -119,6 +123,15 @@ class Bench {
         clock_(options.clock, options.jump) {
     if (workers_ > 1) team_.emplace("bench", workers_);
     for (unsigned i = 0; i < workers_; ++i) make_member(i);
+    std::vector<Recorder*> recorders;
+    for (Member& m : members_)
+      if (m.observer) recorders.push_back(&m.observer->recorder);
+    events_.emplace(policy_.events, std::move(recorders));
+    events_->start(
+        [this] {
+          return EventLog::Moment{clock_.read().time, std::chrono::system_clock::now()};
+        },
+        [] {});
   }
 
   int run() {
@@ -147,6 +160,7 @@ class Bench {
     rte_mempool* pool = nullptr;
     std::optional<PortWire> wire;
     std::optional<Gate> gate;
+    std::optional<Observer> observer;
     std::optional<Chain> chain;
     std::optional<Worker> worker;
     std::uint64_t opening_cycles = 0;
@@ -194,6 +208,11 @@ class Bench {
       config.owner = &owner_;
       config.self = number;
       config.handoff = &team_->handoff;
+    }
+    if (!options_.unobserved) {
+      m.observer.emplace(config.name, secrets().table,
+                         Recorder::Config::of(policy_.events, number));
+      config.observer = &*m.observer;
     }
     m.chain.emplace(policy_, config, *m.gate);
     m.worker.emplace(
@@ -264,6 +283,7 @@ class Bench {
   Clock clock_;
   std::optional<Team> team_;
   std::deque<Member> members_;
+  std::optional<EventLog> events_;
   std::atomic<unsigned> ready_{0};
   std::atomic<bool> open_{false};  ///< the measurement begins
 };

@@ -57,6 +57,7 @@ void Chain::Rooms::enter(Origin origin, Side from, std::span<rte_mbuf* const> fr
 template <typename Timer>
 void Chain::Rooms::run(Timer timer, const Arrival& arrival) {
   const Now now = arrival.now;
+  if (observer != nullptr) observer->now = now;
   // The order of the rooms. Each sees the whole burst; what has its verdict passes the rest by.
   if (outbox.has_value() && arrival.origin == Origin::port)
     receive<true>(arrival);

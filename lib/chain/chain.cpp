@@ -52,7 +52,7 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       splitter(secrets_of(config), config.pool),
       sacks(config.name + " sacks"),
       neighbours(policy, config.own_mac, config.pool, {config.facts, config.speaks}),
-      transmit(wire, counters),
+      transmit(wire, counters, config.observer),
       persona(secrets_of(config).hosts, config.secrets.isn.k1),
       timing(policy.normalise.timing),
       dresses(policy.normalise.headers),
@@ -63,6 +63,7 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       observer(config.observer) {
   reply.limit(icmp_rates);
   if (owner != nullptr) outbox.emplace(*config.handoff, self);
+  if (observer != nullptr) tracker.watch(this);
 }
 
 Chain::Chain(const Policy& policy, const Config& config, Wire& wire)
@@ -84,6 +85,7 @@ void Chain::measure(Profile* profile) {
 }
 void Chain::tick(Now now) {
   Rooms& r = *rooms_;
+  if (r.observer != nullptr) r.observer->now = now;
   r.tracker.sweep(now);
   r.trust.sweep(now.time, kSweep);
   r.reply.sweep(now, kSweep);

@@ -18,19 +18,22 @@ bool bare_ack(const Packet& p) {
 
 }  // namespace
 
-void Chain::Rooms::prove(Packet& p, const SynOffer& offer, Now now) {
+/// Whether its host is to hear of it.
+bool Chain::Rooms::prove(Packet& p, const SynOffer& offer, Now now) {
   const Destination target = p.target();
   const Ruleset::Match match = ruleset.match(target);
   if (match == Ruleset::Match::illegitimate) {
-    trust.proven(p.source(), target, now.time);
-    return;
+    weigh(p, now, [&] { trust.proven(p.source(), target, now.time); });
+    return false;
   }
-  if (ruleset.forwards(target.address)) return;
+  if (ruleset.forwards(target.address)) return false;
   if (match != Ruleset::Match::open &&
       trust.judge(p.source(), target, now.time) == Trust::Decision::divert)
-    return;
+    return false;
   // Where nobody lives any more the box goes on in its place.
-  if (neighbours.correct_destination(p)) call(p, offer, now);
+  if (!neighbours.correct_destination(p)) return false;
+  call(p, offer, now);
+  return true;
 }
 
 void Chain::Rooms::call(Packet& p, const SynOffer& offer, Now now) {
@@ -83,6 +86,7 @@ void Chain::Rooms::host_answers(Packet& p, Splice& s, Now now) {
   const TcpEvent event = tcp_event(p.tcp_flags);
   if (event == TcpEvent::rst && p.acknowledgement == s.client_isn + 1) {
     ++splices.counters().refused;
+    tell(EventType::host_refused, s, now);
     stand_in(s, now);
     return p.consume(Reason::host_refused);
   }
@@ -102,6 +106,7 @@ void Chain::Rooms::host_answers(Packet& p, Splice& s, Now now) {
   tracker.answered(p, {s.told, s.window, s.offer.sack}, now);
   sacks.forget(p);
   ++splices.counters().answered;
+  tell(EventType::accepted, s, now);
   p.consume(Reason::host_answered);
   s.state = Splice::State::open;
   s.calls = 0;
@@ -260,6 +265,7 @@ void Chain::Rooms::repeat(Splice& s, Now now) {
   if (s.state == Splice::State::calling) {
     if (s.calls < Splices::kCalls) return call_again(s, now);
     ++splices.counters().mute;
+    tell(EventType::host_mute, s, now);
     return stand_in(s, now);
   }
   Packet head = s.head.packet();

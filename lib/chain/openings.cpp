@@ -94,7 +94,7 @@ bool Chain::Rooms::passes(Packet& p, const Trust::Attempt& attempt, Ruleset::Mat
     if (match != Ruleset::Match::legitimate) {
       const bool expected = p.protocol == protocol::kUdp && peers.recent(source, now);
       if (match == Ruleset::Match::illegitimate && !expected)
-        trust.illegitimate(attempt, source, p.target(), now.time);
+        weigh(p, now, [&] { trust.illegitimate(attempt, source, p.target(), now.time); });
       return false;
     }
     // Where nobody lives any more the accepted would meet a silence that dark addresses and
@@ -102,6 +102,7 @@ bool Chain::Rooms::passes(Packet& p, const Trust::Attempt& attempt, Ruleset::Mat
     if (!neighbours.correct_destination(p)) return false;
   }
   tracker.open(p, now);
+  if (p.verdict == Verdict::forward) tell(EventType::accepted, p, now);
   return true;
 }
 
@@ -118,7 +119,7 @@ void Chain::Rooms::look_closed(Now now) {
       const Address source = p.source();
       const Trust::Attempt attempt = trust.find(source);
       if (trust.judge(attempt, source, p.target(), now.time) == Trust::Decision::pass)
-        trust.illegitimate(attempt, source, p.target(), now.time);
+        weigh(p, now, [&] { trust.illegitimate(attempt, source, p.target(), now.time); });
     }
     answer(p, reply.reset(p));
   });
@@ -170,7 +171,7 @@ void Chain::Rooms::converse(Packet& p, Now now) {
   Reply::Continuation continuation = reply.converse(p, now);
   if (!continuation.ours) return;
   if (continuation.proof) {
-    prove(p, continuation.offer, now);
+    if (!prove(p, continuation.offer, now)) tell(EventType::conversation, p, now);
     continuation.answer = reply.give_voice(p, continuation.answer, now);
   }
   if (p.verdict != Verdict::held)

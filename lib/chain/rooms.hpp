@@ -52,7 +52,7 @@ class Places {
 };
 
 /// The rooms in the order in which a burst passes them.
-struct Chain::Rooms {
+struct Chain::Rooms : Endings {
   Rooms(const Policy& policy, const Config& config, Wire& wire);
 
   enum class Origin : std::uint8_t { port, worker };
@@ -79,6 +79,34 @@ struct Chain::Rooms {
   void look_closed(Now now);
   void settle_strays(Now now);
   void observe(Now now);
+  void count_probes(Now now);
+  struct Evidence {
+    bool watched = false;
+    unsigned level = 0;  ///< before
+    std::uint64_t unproven = 0, proven = 0;
+  };
+  Evidence before_evidence(const Address& source, Now now);
+  void after_evidence(const Packet& p, const Evidence& before, Now now);
+  /// `take` gives Trust the evidence that this packet is.
+  template <typename Take>
+  void weigh(const Packet& p, Now now, Take take) {
+    if (observer == nullptr || !observer->recorder.on()) [[likely]]
+      return take();
+    const Evidence before = before_evidence(p.source(), now);
+    take();
+    after_evidence(p, before, now);
+  }
+  void tell(EventType type, const Packet& p, Now now) {
+    if (observer != nullptr && observer->recorder.on()) [[unlikely]]
+      tell_packet(type, p, now);
+  }
+  void ended(std::span<const std::uint64_t> key, const Connection& connection) override;
+  /// Of the client of a call.
+  void tell(EventType type, const Splice& s, Now now) {
+    if (observer != nullptr && observer->recorder.on()) [[unlikely]]
+      tell_packet(type, s.head.packet(), now);
+  }
+  void tell_packet(EventType type, const Packet& p, Now now);
   void emit(Now now);
   void emit_joined(Packet& p, Now now);
   bool to_host(const Packet& p, Transmit::Origin origin);
@@ -105,7 +133,7 @@ struct Chain::Rooms {
   void converse(Packet& p, Now now);
 
   // Admission by handshake.
-  void prove(Packet& p, const SynOffer& offer, Now now);
+  bool prove(Packet& p, const SynOffer& offer, Now now);
   void call(Packet& p, const SynOffer& offer, Now now);
   void call_again(Splice& splice, Now now);
   void covered(Packet& p, Now now);

@@ -54,6 +54,8 @@ class Box {
   /// In force now; stays good while it is held, though another may have come into force.
   [[nodiscard]] virtual std::shared_ptr<const Policy> policy() const = 0;
   [[nodiscard]] virtual BoxStatus status() const = 0;
+  /// An event of the control plane's own (docs/events.md); never waits.
+  virtual void tell(EventType /*type*/, nlohmann::ordered_json /*members*/) {}
   /// Of all workers and ports.
   [[nodiscard]] virtual Snapshot snapshot() const = 0;
   /// Who saves what outlives the process; nullptr: nothing does, or nobody yet.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "chain/chain.hpp"
 #include "shard/mailbox.hpp"
@@ -31,6 +32,35 @@ struct Foretell : Errand {
   const Address source;
   const Destination to;
   Forecast forecast;
+};
+
+/// Another selection of events; ask each worker, and call EventLog::configure().
+struct SetEvents : Errand {
+  explicit SetEvents(const Policy::Events& events) : wanted(Recorder::Config::of(events, 0)) {}
+  void serve(Chain& chain, Now /*now*/) override {
+    if (Observer* const o = chain.observer(); o != nullptr)
+      o->recorder.configure(wanted.types, wanted.rate, chain.counters().ended);
+  }
+
+  const Recorder::Config wanted;
+};
+
+/// Begins to capture, or with no filter ends it. What is captured is taken from `capture`.
+struct SetCapture : Errand {
+  explicit SetCapture(const std::optional<Capture::Filter>& f) : filter(f) {}
+  void serve(Chain& chain, Now now) override {
+    if (chain.observer() == nullptr) return;
+    capture = &chain.observer()->capture;
+    asked_at = now.time;
+    if (filter)
+      capture->start(*filter);
+    else
+      capture->stop();
+  }
+
+  const std::optional<Capture::Filter> filter;
+  Capture* capture = nullptr;  ///< of that lcore; nullptr: it has none
+  Time asked_at{};
 };
 
 /// Copies some of the heavy hitters of one lcore; ask until `over`, or use top().

@@ -3,9 +3,11 @@
 
 namespace mitibox {
 
-Observer::Observer(const std::string& name, Key128 secret)
+Observer::Observer(const std::string& name, Key128 secret, Recorder::Config events)
     : sampler(siphash24_of(secret, 0U)),
       sources(secret, name + " sources"),
-      destinations(secret, name + " destinations") {}
+      destinations(secret, name + " destinations"),
+      recorder(name + " events", events),
+      capture(name + " capture") {}
 
 }  // namespace mitibox

@@ -5,8 +5,10 @@
 #include <string>
 
 #include "base/siphash.hpp"
+#include "observe/capture.hpp"
 #include "observe/heavy_hitters.hpp"
 #include "observe/load.hpp"
+#include "observe/recorder.hpp"
 
 namespace mitibox {
 
@@ -14,14 +16,19 @@ namespace mitibox {
 struct Observer {
   /// `name`: prefix of the tables' names, unique in the process. `secret`: of this lcore alone.
   /// Throws std::runtime_error when memory is short.
-  Observer(const std::string& name, Key128 secret);
+  Observer(const std::string& name, Key128 secret, Recorder::Config events);
 
-  static std::size_t memory_bytes() { return 2 * HeavyHitters::memory_bytes(); }
+  static std::size_t memory_bytes() {
+    return 2 * HeavyHitters::memory_bytes() + Recorder::memory_bytes() + Capture::memory_bytes();
+  }
 
   Load load;
   Sampler sampler;
   HeavyHitters sources;       ///< of probes: what asks for no service
   HeavyHitters destinations;  ///< of the same
+  Recorder recorder;
+  Capture capture;
+  Now now;  ///< of the burst or the tick that goes on
 };
 
 }  // namespace mitibox

@@ -83,6 +83,16 @@ void add_tables(Snapshot::Group& g, const Tracker& tracker) {
   }
 }
 
+void add_observer(Snapshot::Group& events, Snapshot::Group& load, const Observer& o) {
+  const auto& r = o.recorder.counters();
+  add(events, "events_recorded", r.recorded.get());
+  add(events, "events_suppressed", r.suppressed.get());
+  add(events, "events_lost", r.lost.get());
+  add(load, "polls", o.load.polls.get());
+  add(load, "busy_polls", o.load.busy_polls.get());
+  add(load, "busy_ns", o.load.busy_ns.get());
+}
+
 /// The shortest memory of all workers: one that forgets too early is enough.
 void add_retransmissions(Snapshot::Group& g, const Chain& chain) {
   static constexpr const char* kName = "retransmission_eviction_age_ms";
@@ -108,8 +118,8 @@ std::uint64_t Snapshot::get(std::string_view group, std::string_view name) const
 
 Snapshot take_snapshot(const std::vector<const Chain*>& chains) {
   Snapshot s;
-  s.groups = {{"counters", {}}, {"reasons", {}},    {"trust", {}},
-              {"reply", {}},    {"neighbours", {}}, {"tables", {}}};
+  s.groups = {{"counters", {}},   {"reasons", {}}, {"trust", {}},  {"reply", {}},
+              {"neighbours", {}}, {"tables", {}},  {"events", {}}, {"load", {}}};
   for (const Chain* chain : chains) {
     add_counters(s.groups[0], chain->counters());
     for (std::size_t i = 0; i < kReasons.size(); ++i)
@@ -146,6 +156,7 @@ Snapshot take_snapshot(const std::vector<const Chain*>& chains) {
     add(s.groups[4], "facts_learned", n.learned);
     add_tables(s.groups[5], chain->tracker());
     add_retransmissions(s.groups[5], *chain);
+    if (chain->observer() != nullptr) add_observer(s.groups[6], s.groups[7], *chain->observer());
   }
   return s;
 }
@@ -163,6 +174,14 @@ void add_ports(Snapshot& s, std::uint16_t outside, std::uint16_t inside) {
     add(g, fmt::format("{}_rx_nombuf", name), stats.rx_nombuf);
   }
   s.groups.push_back(std::move(g));
+}
+
+void add_events(Snapshot& s, const EventLog::Counters& counters) {
+  for (auto& g : s.groups) {
+    if (g.name != "events") continue;
+    add(g, "events_written", counters.written);
+    add(g, "events_lost", counters.lost);
+  }
 }
 
 std::string render_table(const Snapshot& s) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "chain/chain.hpp"
+#include "observe/event_log.hpp"
 
 namespace mitibox {
 
@@ -29,6 +30,9 @@ Snapshot take_snapshot(const std::vector<const Chain*>& chains);
 
 /// Adds the ports' own statistics as group "ports": outside_ipackets, inside_opackets, ...
 void add_ports(Snapshot& snapshot, std::uint16_t outside, std::uint16_t inside);
+
+/// Adds to group "events" what became of them behind the lcores.
+void add_events(Snapshot& snapshot, const EventLog::Counters& counters);
 
 /// The table for the operator. Reasons that never occurred are left out.
 std::string render_table(const Snapshot& snapshot);

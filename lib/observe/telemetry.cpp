@@ -73,7 +73,9 @@ void register_telemetry(const TelemetrySource& source) {
       {"/mitibox/trust", "Evidence, and attempts judged by trust level"},
       {"/mitibox/reply", "Forged packets and conversations"},
       {"/mitibox/neighbours", "Address resolution"},
-      {"/mitibox/tables", "Occupancy, evictions, expiry"}};
+      {"/mitibox/tables", "Occupancy, evictions, expiry"},
+      {"/mitibox/events", "Events told, suppressed, lost and written"},
+      {"/mitibox/load", "Polls of all workers, and how long busy ones took"}};
   for (const auto& [command, help] : kGroups)
     rte_telemetry_register_cmd(command, answer_group, help);
   rte_telemetry_register_cmd("/mitibox/source", answer_source,

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "observe/event.hpp"
 #include "policy/policy.hpp"
 #include "policy/text.hpp"
 
@@ -15,6 +16,7 @@ using policy_text::to_string;
 
 constexpr std::size_t kTitle = 15;
 constexpr std::size_t kName = 17;
+constexpr std::size_t kShownPath = 200;
 
 std::string join(const std::vector<std::string>& parts, std::string_view by) {
   return fmt::format("{}", fmt::join(parts, by));
@@ -205,6 +207,19 @@ void reply(Page& page, const Policy& p) {
   if (p.reply.voices.empty()) page.row(name, "none", "forged conversations are silent");
 }
 
+void events(Page& page, const Policy& p) {
+  const auto& e = p.events;
+  page.topic("Events");
+  page.row("file", e.file.empty() ? "none" : policy_text::printable(e.file, kShownPath));
+  page.row("socket", e.socket.empty() ? "none" : policy_text::printable(e.socket, kShownPath));
+  const EventTypes types = e.types.value_or(kDefaultEvents);
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < kEvents.size(); ++i)
+    if ((types >> i & 1U) != 0) names.emplace_back(kEvents[i].name);
+  page.row("types", names.empty() ? "none" : join(names, ", "));
+  page.row("rate", fmt::format("{}/s", e.rate), "of each kind, and of drops for each reason");
+}
+
 void details(Page& page, const Policy& p) {
   reply(page, p);
   page.topic("Normalise");
@@ -230,6 +245,7 @@ void details(Page& page, const Policy& p) {
   page.row("udp", to_string(t.udp), "one direction only");
   page.row("udp_replied", to_string(t.udp_replied), "both directions");
   page.row("other", to_string(t.other), "echo and other protocols");
+  events(page, p);
   const auto& n = p.tables;
   page.topic("Tables");
   page.row("connections", fmt::format("{:>10}", n.connections), "IPv4");

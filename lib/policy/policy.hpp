@@ -156,6 +156,16 @@ struct Policy {
     Seconds other{60};          ///< echo and other protocols
   } timeouts;
 
+  /// Where events are written to; empty: not there.
+  struct Events {
+    std::string file;                    ///< absolute
+    std::string socket;                  ///< absolute; of a UNIX stream socket
+    std::optional<std::uint32_t> types;  ///< EventTypes; nothing: the default selection
+    std::uint32_t rate = 100;  ///< of a kind, and of drops for a reason, a second and worker
+
+    [[nodiscard]] bool written() const { return !file.empty() || !socket.empty(); }
+  } events;
+
   /// Entries over all lcores together.
   struct {
     std::uint32_t connections = 1U << 20U;          ///< IPv4

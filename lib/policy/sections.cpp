@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "observe/event.hpp"
 #include "packet/wire.hpp"
 #include "policy/mercy.hpp"
 #include "policy/voices.hpp"
@@ -187,6 +188,36 @@ constexpr Key<Policy> kTimeoutsKeys[] = {
     {"other", [](const Value& v, Policy& p) { p.timeouts.other = v.duration(); }},
 };
 
+std::string path(const Value& v, std::size_t most) {
+  const std::string& text = v.text("an absolute path");
+  if (text.empty() || text.front() != '/' || text.size() > most ||
+      text.find('\0') != std::string::npos)
+    v.refuse(fmt::format("an absolute path of at most {} characters", most));
+  return text;
+}
+
+std::uint32_t event_types(const Value& list) {
+  std::uint32_t types = 0;
+  for (const Value& v : list.elements("kinds of events", kEvents.size())) {
+    const std::string& name = v.text("the name of a kind of event");
+    const auto* const row = std::find_if(kEvents.begin(), kEvents.end(),
+                                         [&](const EventRow& r) { return r.name == name; });
+    if (row == kEvents.end()) v.refuse("the name of a kind of event (docs/events.md)");
+    types |= std::uint32_t{1} << static_cast<unsigned>(row - kEvents.begin());
+  }
+  return types;
+}
+
+constexpr std::size_t kMaxPath = 4095;
+constexpr std::size_t kMaxSocketPath = 107;  // sockaddr_un
+
+constexpr Key<Policy> kEventsKeys[] = {
+    {"file", [](const Value& v, Policy& p) { p.events.file = path(v, kMaxPath); }},
+    {"socket", [](const Value& v, Policy& p) { p.events.socket = path(v, kMaxSocketPath); }},
+    {"types", [](const Value& v, Policy& p) { p.events.types = event_types(v); }},
+    {"rate", [](const Value& v, Policy& p) { p.events.rate = v.integer(1, 1'000'000); }},
+};
+
 // The upper ends keep a table under some 16 GB; the lower ends keep one entry an lcore.
 constexpr Key<Policy> kTablesKeys[] = {
     {"connections",
@@ -235,6 +266,7 @@ constexpr Key<Policy> kPolicyKeys[] = {
     section<kReplyKeys>("reply"),
     section<kNormaliseKeys>("normalise"),
     section<kTimeoutsKeys>("timeouts"),
+    section<kEventsKeys>("events"),
     section<kTablesKeys>("tables"),
     section<kStateKeys>("state"),
     section<kLinkKeys>("link"),

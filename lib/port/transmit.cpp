@@ -24,6 +24,8 @@ void Transmit::finish() {
 void Transmit::send(Side to) {
   Queue& q = queues_[index(to)];
   if (q.count == 0) return;
+  if (observer_ != nullptr && observer_->capture.on()) [[unlikely]]
+    show(to);
   const std::uint16_t sent = std::min(wire_.send(to, q.frames.data(), q.count), q.count);
   const auto* origins = q.origins.data();
   const auto made =
@@ -37,6 +39,16 @@ void Transmit::send(Side to) {
   }
   q.count = static_cast<std::uint16_t>(q.count - sent);
   q.made = static_cast<std::uint16_t>(q.made - made);
+  q.seen = q.count;
+}
+
+/// What waits since the last flush was shown then.
+void Transmit::show(Side to) {
+  const Queue& q = queues_[index(to)];
+  for (std::uint16_t i = q.seen; i < q.count; ++i)
+    observer_->capture.leaves(
+        to, q.origins[i] == Origin::made ? Capture::What::made : Capture::What::forwarded,
+        q.frames[i], observer_->now);
 }
 
 void Transmit::refuse(rte_mbuf* frame, Side to, Origin origin) {

@@ -10,6 +10,7 @@
 
 #include "base/poison.hpp"
 #include "observe/counters.hpp"
+#include "observe/observer.hpp"
 #include "packet/packet.hpp"
 
 namespace mitibox {
@@ -29,7 +30,9 @@ class Transmit {
   enum class Origin : std::uint8_t { received, made };
   static constexpr std::size_t kQueue = 512;
 
-  Transmit(Wire& wire, Counters& counters) : wire_(wire), counters_(counters) {}
+  /// `observer`: sees what leaves, while it captures; nullptr: nobody does.
+  Transmit(Wire& wire, Counters& counters, Observer* observer = nullptr)
+      : wire_(wire), counters_(counters), observer_(observer) {}
 
   /// Takes the frame: pads it with zeros to 60 bytes, clears stale offload fields, queues it.
   /// Whether there was room; it is freed otherwise.
@@ -58,6 +61,7 @@ class Transmit {
     std::array<Origin, kQueue> origins;
     std::uint16_t count = 0;
     std::uint16_t made = 0;  ///< of these, of the box's own
+    std::uint16_t seen = 0;  ///< of these, shown to the observer
   };
   static constexpr std::uint32_t kMinimum = 60;  ///< bytes without the frame check sequence
 
@@ -84,10 +88,12 @@ class Transmit {
     return true;
   }
   void send(Side to);
+  void show(Side to);
   void refuse(rte_mbuf* frame, Side to, Origin origin);
 
   Wire& wire_;
   Counters& counters_;
+  Observer* observer_;
   std::array<Queue, kSides> queues_;
 };
 

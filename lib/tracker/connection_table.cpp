@@ -94,6 +94,8 @@ void ConnectionTable::erase(std::int32_t position) {
 void ConnectionTable::erase(std::uint32_t i, std::uint32_t hash) {
   unseal(i);
   if (!index_.erase(hash, i)) return;
+  if (endings_ != nullptr) [[unlikely]]
+    endings_->ended({key(i), words_}, records_[i]);
   unlink(i);
   due_[i] = 0;
   links_[i].next = free_;

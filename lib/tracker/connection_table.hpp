@@ -21,6 +21,13 @@
 
 namespace mitibox {
 
+/// Hears of every connection that leaves a table, before its place is free.
+class Endings {
+ public:
+  virtual ~Endings() = default;
+  virtual void ended(std::span<const std::uint64_t> key, const Connection& connection) = 0;
+};
+
 /// Owned by one lcore. Preallocated; never grows. Record i belongs to key i; an index from the
 /// keyed hash finds them. A position is valid until the next change of epoch().
 class ConnectionTable {
@@ -121,6 +128,9 @@ class ConnectionTable {
     }
   }
 
+  /// From now on `endings` hears; nullptr: nobody.
+  void watch(Endings* endings) { endings_ = endings; }
+
   /// Grows with each insertion and removal: positions found before may be stale after.
   /// Shows what lies at places from `from` on, at most `budget` of them, until visit(key, record)
   /// returns false. Returns where to go on; kShown when that was all. Between two calls entries
@@ -207,6 +217,7 @@ class ConnectionTable {
   std::uint64_t epoch_ = 0;
   std::uint64_t evicted_ = 0;
   std::uint64_t expired_ = 0;
+  Endings* endings_ = nullptr;
 };
 
 }  // namespace mitibox

@@ -127,6 +127,12 @@ class Tracker {
 
   void sweep(Now now);
 
+  /// Tells `endings` of every connection that ends; nullptr: nobody.
+  void watch(Endings* endings) {
+    v4_.watch(endings);
+    v6_.watch(endings);
+  }
+
   /// Takes over what an earlier process left, as far as this lcore owns it; call before any packet.
   /// Those that settled come first when there is no room for all.
   Restored restore(const Survivors& survivors,

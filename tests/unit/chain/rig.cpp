@@ -80,14 +80,20 @@ std::uint16_t Rig::Port::send(Side to, rte_mbuf** frames, std::uint16_t count) {
 }
 
 Rig::Rig(const Policy& policy)
-    : policy_(policy),
+    : observer(unique_name(), {5, 6}, Recorder::Config{~EventTypes{0}, 100'000, 7}),
+      policy_(policy),
       pool_(rte_pktmbuf_pool_create(unique_name().c_str(), 1023, 0, 0, 2048, SOCKET_ID_ANY)),
       probes_before_(rte_mempool_avail_count(probe_pool())) {
   REQUIRE(pool_ != nullptr);
   port_.rig = this;
   chain = std::make_unique<Chain>(
       policy_,
-      Chain::Config{unique_name(), 1, Secrets::derive({3, 4}), {{2, 0, 0, 0, 0xb0, 0xb0}}, pool_},
+      [&] {
+        Chain::Config config{
+            unique_name(), 1, Secrets::derive({3, 4}), {{2, 0, 0, 0, 0xb0, 0xb0}}, pool_};
+        config.observer = &observer;
+        return config;
+      }(),
       port_);
 }
 
@@ -164,6 +170,12 @@ void Rig::check_accounts() {
   for (const Counter& e : c.ended) left += e.get();
   left += c.held.get();
   CHECK(received == left);
+}
+
+std::vector<Event> Rig::events() {
+  std::vector<Event> all(Recorder::kRing);
+  all.resize(observer.recorder.drain(all));
+  return all;
 }
 
 TrustLevel Rig::level(const std::string& source) const {

@@ -57,6 +57,10 @@ class Rig {
   [[nodiscard]] Now now() const { return Now(now_); }
   [[nodiscard]] TrustLevel level(const std::string& source) const;
 
+  /// What the chain has told since the last call.
+  std::vector<Event> events();
+
+  Observer observer;  ///< all kinds of events, and more a second than a test makes
   std::unique_ptr<Chain> chain;
   /// How many frames a port takes at once; nothing: all.
   std::optional<std::uint16_t> takes;

@@ -121,8 +121,8 @@ TEST_CASE("snapshot: groups, every reason, names unique and lower case", "[obser
       CHECK(e.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos);
     }
   }
-  CHECK(groups ==
-        std::vector<std::string>{"counters", "reasons", "trust", "reply", "neighbours", "tables"});
+  CHECK(groups == std::vector<std::string>{"counters", "reasons", "trust", "reply", "neighbours",
+                                           "tables", "events", "load"});
   REQUIRE(s.groups[1].entries.size() == kReasons.size());
   for (std::size_t i = 0; i < kReasons.size(); ++i)
     CHECK(s.groups[1].entries[i].name == as_metric(kReasons[i].name));

@@ -69,6 +69,8 @@ TEST_CASE("the examples load without surprise", "[policy]") {
   full.trust.allow.clear();
   full.neighbours = {};
   full.reply.voices.clear();
+  full.events.file.clear();
+  full.events.socket.clear();
   REQUIRE(describe(full) == describe(parsed()));
 }
 

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The events of the whole box: taken from the lcores, written as lines of JSON.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "observe/event_sink.hpp"
+#include "observe/event_text.hpp"
+#include "observe/recorder.hpp"
+#include "policy/policy.hpp"
+
+namespace mitibox {
+
+class EventLog {
+ public:
+  /// One instant on both clocks.
+  struct Moment {
+    Time box{};
+    WallTime wall;
+  };
+  struct Counters {
+    std::atomic<std::uint64_t> written{0};  ///< lines given to the file, and to the socket
+    std::atomic<std::uint64_t> lost{0};     ///< taken from an lcore or posted, and not written
+  };
+
+  /// `recorders` must outlive it, one for each worker. Where nothing is to be written it does
+  /// nothing.
+  EventLog(const Policy::Events& events, std::vector<Recorder*> recorders);
+  ~EventLog();  ///< as stop()
+  EventLog(const EventLog&) = delete;
+  EventLog& operator=(const EventLog&) = delete;
+
+  /// An event of the control plane's own, with members beside timestamp and event_type. Any thread;
+  /// never waits for a disk.
+  void post(EventType type, nlohmann::ordered_json members = nlohmann::ordered_json::object());
+
+  /// Takes what there is and writes what it can; what to tell the operator, a line each. By one
+  /// thread: that of start(), or a test.
+  std::vector<std::string> pump(const Moment& now);
+
+  /// Pumps in a thread of its own, beside the lcores, until stop(). `now`: what time it is.
+  /// `each_second` is called from it.
+  void start(std::function<Moment()> now, std::function<void()> each_second);
+  /// Writes the last ones.
+  void stop();
+
+  /// Another policy is in force; the recorders are told by the errand SetEvents. Any thread.
+  void configure(const Policy::Events& events);
+
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+ private:
+  static constexpr std::size_t kPosted = 1024;  ///< that wait for the thread
+  static constexpr auto kEvery = std::chrono::milliseconds(50);
+  static constexpr Time kTellLosses = std::chrono::seconds(1);
+
+  void apply(const Policy::Events& events);
+  void take(const Moment& now);
+  void put(const nlohmann::ordered_json& event);
+  void tell_losses(const Moment& now);
+  void run();
+
+  std::vector<Recorder*> recorders_;
+  std::vector<Event> batch_;
+  Policy::Events in_force_;
+  std::mutex guard_;  ///< of what follows; the lcores never take it
+  std::deque<nlohmann::ordered_json> posted_;
+  std::optional<Policy::Events> next_;
+  EventTypes types_ = 0;  ///< written by the pumping thread
+
+  std::deque<EventSink> sinks_;
+  Counters counters_;
+  std::uint64_t told_lost_ = 0;
+  Time told_at_{};
+
+  std::function<Moment()> now_;
+  std::function<void()> each_second_;
+  std::atomic<bool> stopping_{false};
+  std::optional<pthread_t> thread_;
+};
+
+}  // namespace mitibox
