@@ -85,7 +85,7 @@ class HeavyHitters {
 class Sampler {
  public:
   static constexpr std::uint32_t kAll = 1024;  ///< a second
-  static constexpr std::uint32_t kEvery = 64;
+  static constexpr std::uint32_t kEvery = 256;
 
   explicit Sampler(std::uint64_t seed) : dice_(seed) {}
 
