@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the control plane is told of a burst beyond counters.
 #include "chain/rooms.hpp"
+#include "packet/flow_ends.hpp"
 
 namespace mitibox {
 
@@ -49,7 +50,7 @@ void Chain::Rooms::after_evidence(const Packet& p, const Evidence& before, Now n
 
 void Chain::Rooms::ended(std::span<const std::uint64_t> key, const Connection& c) {
   observer->recorder.note(EventType::ended, observer->now, [&](Event& e) {
-    const FlowEnds ends = ends_of(key);
+    const FlowEnds ends = ends_of(key.size() == kKeySizeV4 / 8 ? Family::v4 : Family::v6, key);
     const bool outside = c.opener == Side::outside;
     e.has |= Event::kAddresses;
     e.protocol = c.protocol;

@@ -94,12 +94,6 @@ struct End {
 
 FlowKey make_flow_key(Family family, std::uint8_t protocol, const End& outside, const End& inside);
 
-/// The ends of a flow from the words of its key, as many as its family uses.
-struct FlowEnds {
-  End outside, inside;
-};
-FlowEnds ends_of(std::span<const std::uint64_t> key);
-
 struct Packet {
   rte_mbuf* frame = nullptr;      ///< nullptr once the frame has left this burst
   std::uint8_t* bytes = nullptr;  ///< where its data starts, since parse

@@ -46,13 +46,6 @@ class Sketch {
     return nullptr;
   }
 
-  /// Empties the source's cell. Returns whether there was one.
-  bool forget(std::uint64_t hash) {
-    for (Cell& c : sets_[slot_of(hash, sets_.size())].cells)
-      if (c.fingerprint == fingerprint(hash)) return c = {}, true;
-    return false;
-  }
-
   /// Notes evidence. A repeat weighs more than what came before it; under `attempt`, where there
   /// is but one grade, it weighs the same. Returns whether a remembered cell of another source had
   /// to go.

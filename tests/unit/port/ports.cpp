@@ -10,7 +10,7 @@ using Catch::Contains;
 
 TEST_CASE("ports: queues are as many as both ports have", "[ports]") {
   const Vdev many("net_null0");
-  const Capture file;
+  const CaptureFiles file;
   const Vdev few("net_pcap0", file.queue_pairs(2));
   CHECK(Ports::max_queues({many.id(), few.id()}) == 2);
   CHECK(Ports::max_queues({few.id(), many.id()}) == 2);

@@ -249,7 +249,7 @@ TEST_CASE("rss: ports start with what net_null can", "[rss][ports]") {
 }
 
 TEST_CASE("rss: ports start where there is none", "[rss][ports]") {
-  const Capture file;
+  const CaptureFiles file;
   const Vdev a("net_pcap0", file.queue_pairs(2));
   const Vdev b("net_null0");
   const Ports ports({{a.id(), b.id()}, 2, 64}, probe_pool());

@@ -31,16 +31,16 @@ class Vdev {
 };
 
 /// Empty files for net_pcap.
-class Capture {
+class CaptureFiles {
  public:
-  Capture() {
+  CaptureFiles() {
     std::filesystem::create_directory(directory_);
     std::ofstream(directory_ / "in", std::ios::binary)
         .write("\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x01\0\0\0", 24);
   }
-  ~Capture() { std::filesystem::remove_all(directory_); }
-  Capture(const Capture&) = delete;
-  Capture& operator=(const Capture&) = delete;
+  ~CaptureFiles() { std::filesystem::remove_all(directory_); }
+  CaptureFiles(const CaptureFiles&) = delete;
+  CaptureFiles& operator=(const CaptureFiles&) = delete;
 
   /// Arguments for a device with so many of them.
   [[nodiscard]] std::string queue_pairs(int count) const {
