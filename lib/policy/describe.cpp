@@ -264,6 +264,10 @@ void details(Page& page, const Policy& p) {
     page.row("save_every", to_string(p.state.save_every), "distrust; and at stop");
   page.topic("Link");
   page.row("mirror", on(p.link.mirror), "a cut on one side is shown to the other");
+  page.topic("HTTP");
+  page.row("listen", p.http.listen ? to_string(*p.http.listen) : "nowhere",
+           p.http.listen ? "metrics and the live page" : "neither metrics nor a page");
+  if (!p.http.names.empty()) page.row("names", join(p.http.names, ", "));
 }
 
 }  // namespace

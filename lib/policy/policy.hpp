@@ -66,6 +66,12 @@ struct AddressRange {
   Address first, last;  ///< of one family
 };
 
+/// Where the box listens.
+struct SocketAddress {
+  Address address;
+  std::uint16_t port = 0;  ///< never 0
+};
+
 struct Policy {
   enum class Profile : std::uint8_t { standard, paper };
   enum class Hairpin : std::uint8_t { drop, pass };
@@ -187,7 +193,18 @@ struct Policy {
   struct {
     bool mirror = true;  ///< a port whose link is down takes the other's down
   } link;
+
+  /// Metrics and the live page.
+  struct {
+    std::optional<SocketAddress> listen;  ///< nothing: nobody listens
+    std::vector<std::string> names;  ///< in lower case: what it may be called besides its addresses
+  } http;
 };
+
+/// "192.0.2.1:80", "[2001:db8::1]:80".
+std::string to_string(const SocketAddress& at);
+/// 127.0.0.0/8 and ::1.
+bool is_loopback(const Address& address);
 
 /// A policy that cannot be used. what() is one line for the operator: where (file and JSON
 /// pointer), what was found, what was expected.

@@ -15,6 +15,7 @@ namespace mitibox {
 namespace {
 
 constexpr std::size_t kMaxPartialLevels = 15;
+constexpr std::size_t kMaxHttpNames = 16;
 
 template <class T>
 using Word = Value::Word<T>;
@@ -243,6 +244,15 @@ constexpr Key<Policy> kLinkKeys[] = {
     {"mirror", [](const Value& v, Policy& p) { p.link.mirror = v.boolean(); }},
 };
 
+constexpr Key<Policy> kHttpKeys[] = {
+    {"listen", [](const Value& v, Policy& p) { p.http.listen = v.socket_address(); }},
+    {"names",
+     [](const Value& v, Policy& p) {
+       for (const Value& n : v.elements("host names", kMaxHttpNames))
+         p.http.names.push_back(n.host_name());
+     }},
+};
+
 constexpr Key<Policy> kPolicyKeys[] = {
     {"profile", [](const Value&, Policy&) {}},  // read before all others
     {"protected", [](const Value& v, Policy& p) { p.protected_prefixes = v.prefix_list(); }},
@@ -270,6 +280,7 @@ constexpr Key<Policy> kPolicyKeys[] = {
     section<kTablesKeys>("tables"),
     section<kStateKeys>("state"),
     section<kLinkKeys>("link"),
+    section<kHttpKeys>("http"),
 };
 
 Policy defaults(Policy::Profile profile) {

@@ -60,6 +60,9 @@ class Value {
   [[nodiscard]] Prefix prefix() const;
   [[nodiscard]] std::vector<Prefix> prefix_list() const;
   [[nodiscard]] AddressRange address_range() const;
+  [[nodiscard]] SocketAddress socket_address() const;
+  /// A host's name (RFC 1123), made lower case.
+  [[nodiscard]] std::string host_name() const;
   [[nodiscard]] PortRange ports() const;
   [[nodiscard]] std::vector<PortRange> port_list() const;  ///< sorted, disjoint
 

@@ -172,6 +172,20 @@ void reply(const Policy& p, Lines& out) {
                       policy_text::printable(v.greeting, 20)));
 }
 
+void http(const Policy& p, Lines& out) {
+  if (!p.http.listen) {
+    if (!p.http.names.empty())
+      out.emplace_back("http.names: without http.listen nobody is there to be called by them");
+    return;
+  }
+  if (is_loopback(p.http.listen->address)) return;
+  out.push_back(
+      fmt::format("http.listen {}: whoever reaches it reads what the box knows of sources and "
+                  "hosts, without a password or encryption; keep it to the loopback address behind "
+                  "a proxy or a tunnel, or let a firewall choose who may",
+                  to_string(*p.http.listen)));
+}
+
 }  // namespace
 
 std::vector<std::string> warnings(const Policy& policy) {
@@ -182,6 +196,7 @@ std::vector<std::string> warnings(const Policy& policy) {
   trust(policy, out);
   neighbours(policy, out);
   reply(policy, out);
+  http(policy, out);
   if (policy.timeouts.established < kIdleTcp)
     out.push_back(fmt::format(
         "timeouts.established {}: shorter than {} (RFC 5382); idle "

@@ -67,6 +67,7 @@ TEST_CASE("the examples load without surprise", "[policy]") {
   full.gateways.clear();
   full.trust.never_distrust.clear();
   full.trust.allow.clear();
+  full.http = {};
   full.neighbours = {};
   full.reply.voices.clear();
   full.events.file.clear();
@@ -273,7 +274,8 @@ TEST_CASE("a policy is described with all its defaults", "[policy]") {
         "error_rate       1/s ",
         "established      2h4m",
         "connections      ",
-        "reply_buffers    "})
+        "reply_buffers    ",
+        "HTTP           listen           nowhere "})
     CHECK_THAT(text, Contains(expected));
   REQUIRE(text.find(" \n") == text.npos);
   REQUIRE(text.find("\n\n\n") == text.npos);
@@ -308,6 +310,19 @@ TEST_CASE("decoys and voices are read, and described", "[policy]") {
     CHECK_THAT(text, Contains(expected));
   CHECK_THAT(describe(parsed()),
              Contains("surface          open ") && Contains("voices           none"));
+}
+
+TEST_CASE("where the box listens is read, and described", "[policy]") {
+  CHECK_FALSE(parsed().http.listen);
+  const Policy p = parsed(R"(,"http":{"listen":"127.8.0.1:9464","names":["Box.Example.org","b"]})");
+  CHECK(to_string(p.http.listen.value()) == "127.8.0.1:9464");
+  CHECK(p.http.names == std::vector<std::string>{"box.example.org", "b"});
+  CHECK(is_loopback(p.http.listen->address));
+  CHECK_THAT(describe(p), Contains("HTTP           listen           127.8.0.1:9464") &&
+                              Contains("names            box.example.org, b\n"));
+  const Policy v6 = parsed(R"(,"http":{"listen":"[::1]:1"})");
+  CHECK(to_string(v6.http.listen.value()) == "[::1]:1");
+  CHECK(is_loopback(v6.http.listen->address));
 }
 
 TEST_CASE("what is rarely meant is warned of, and nothing else", "[policy]") {
@@ -353,6 +368,11 @@ TEST_CASE("what is rarely meant is warned of, and nothing else", "[policy]") {
            Case{R"(,"reply":{"voices":[{"ports":[25],"greeting":"554 no mail here\r\n"}]})",
                 "reply.voices 554 no mail here"},
            Case{R"(,"timeouts":{"established":"2h"})", "timeouts.established 2h"},
+           Case{R"(,"http":{"listen":"192.0.2.1:80"})", "http.listen 192.0.2.1:80: whoever"},
+           Case{R"(,"http":{"listen":"0.0.0.0:80"})", "http.listen 0.0.0.0:80: whoever"},
+           Case{R"(,"http":{"listen":"[2001:db8::1]:80"})",
+                "http.listen [2001:db8::1]:80: whoever"},
+           Case{R"(,"http":{"names":["box"]})", "http.names: without http.listen"},
        }) {
     CAPTURE(c.json);
     const Policy p = parsed(sound + c.json);
