@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "control/box.hpp"
+#include "control/http_pages.hpp"
+#include "control/http_server.hpp"
 #include "control/server.hpp"
 #include "life.hpp"
 #include "observe/event_log.hpp"
@@ -96,6 +98,8 @@ class Appliance : public Box {
   const std::atomic<bool>* stop_ = nullptr;
   std::atomic<unsigned> forwarding_{0};
   bool warned_ = false;
+  std::optional<HttpPages> pages_;  ///< with http.listen
+  std::optional<HttpServer> http_;
   std::optional<ControlServer> server_;  ///< last: what its commands use outlives them
 };
 

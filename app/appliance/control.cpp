@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "appliance.hpp"
+#include "page/page.hpp"
 
 namespace mitibox {
 
@@ -56,8 +57,15 @@ void run_beside_lcores(const std::function<void()>& task) {
 }  // namespace
 
 void Appliance::listen() {
-  if (options_.control == "none") return;
   run_beside_lcores([this] {
+    if (policy_.http.listen) {
+      pages_.emplace(*this, page_files());
+      http_.emplace(
+          HttpServer::Config{.listen = *policy_.http.listen, .names = policy_.http.names},
+          [this](std::string_view target) { return pages_->answer(target); },
+          [](const std::string& line) { fmt::print(stderr, "mitibox: {}\n", line); });
+    }
+    if (options_.control == "none") return;
     server_.emplace(
         *this,
         ControlServer::Config{.path = options_.control.empty() ? usual_place() : options_.control});

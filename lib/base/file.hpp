@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <utility>
+
 namespace mitibox {
 
 class File {
@@ -13,11 +15,16 @@ class File {
   /// why, when it cannot be opened.
   explicit File(const char* path, int flags = O_RDONLY, mode_t mode = 0600)
       : fd_(::open(path, flags | O_CLOEXEC, mode)) {}
+  /// Takes over what is open already; negative: nothing.
+  explicit File(int fd = -1) : fd_(fd) {}
   ~File() {
     if (fd_ >= 0) ::close(fd_);
   }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
+  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  File& operator=(File&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   [[nodiscard]] int fd() const { return fd_; }
 
  private:

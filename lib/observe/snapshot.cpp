@@ -109,11 +109,20 @@ void add_retransmissions(Snapshot::Group& g, const Chain& chain) {
 }  // namespace
 
 std::uint64_t Snapshot::get(std::string_view group, std::string_view name) const {
+  const Entry* const e = find(group, name);
+  return e == nullptr ? 0 : e->value;
+}
+
+bool Snapshot::has(std::string_view group, std::string_view name) const {
+  return find(group, name) != nullptr;
+}
+
+const Snapshot::Entry* Snapshot::find(std::string_view group, std::string_view name) const {
   for (const Group& g : groups)
     if (g.name == group)
       for (const Entry& e : g.entries)
-        if (e.name == name) return e.value;
-  return 0;
+        if (e.name == name) return &e;
+  return nullptr;
 }
 
 Snapshot take_snapshot(const std::vector<const Chain*>& chains) {

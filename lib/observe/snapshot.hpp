@@ -22,7 +22,12 @@ struct Snapshot {
   };
   std::vector<Group> groups;
 
+  /// 0 when there is none.
   [[nodiscard]] std::uint64_t get(std::string_view group, std::string_view name) const;
+  [[nodiscard]] bool has(std::string_view group, std::string_view name) const;
+
+ private:
+  [[nodiscard]] const Entry* find(std::string_view group, std::string_view name) const;
 };
 
 /// Sums over all lcores. Any thread; numbers of a running lcore may be a moment apart.

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Asks the box once a second, and shows what it says.
+
+import { Rates } from "./rates.js";
+import { byId, duration, element } from "./dom.js";
+import { show } from "./show.js";
+
+const PERIOD = 1000;
+const PATIENCE = 5000;
+
+let rates = null;
+let paused = false;
+let timer = null;
+
+async function get(path) {
+  const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+}
+
+function state(name, text) {
+  const at = byId("state");
+  if (at.textContent === text) return;
+  at.className = `state ${name}`;
+  at.textContent = text;
+}
+
+function facts(live) {
+  const mode = live.policy.admission === "handshake" ? "the box answers first" : "hosts answer";
+  byId("facts").textContent =
+    `up ${duration(live.uptime)} · ${live.workers.length} ` +
+    `${live.workers.length === 1 ? "worker" : "workers"} · ${mode} · ` +
+    `coin ${live.policy.drop}` +
+    live.ports.map((p, i) => (p.up ? "" : ` · no link ${i === 0 ? "outside" : "inside"}`)).join("");
+  byId("remarks").hidden = live.remarks.length === 0;
+  byId("remarks-list").replaceChildren(...live.remarks.map((r) => element("li", {}, r)));
+  byId("version").textContent = `MitiBox ${live.version}`;
+}
+
+async function look() {
+  try {
+    if (rates === null) {
+      const reasons = await get("api/reasons");
+      for (const reason of reasons) reason.key = reason.name.replaceAll("-", "_");
+      rates = new Rates(reasons);
+    }
+    const live = await get("api/live");
+    if (rates.take(live)) {
+      facts(live);
+      show(live, rates);
+    }
+    state("live", "live");
+  } catch (error) {
+    console.debug(error);
+    state("lost", "the box does not answer");
+  }
+}
+
+async function turn() {
+  await look();
+  clearTimeout(timer);
+  if (!paused && !document.hidden) timer = setTimeout(turn, PERIOD);
+}
+
+byId("pause").addEventListener("click", () => {
+  paused = !paused;
+  byId("pause").setAttribute("aria-pressed", String(paused));
+  byId("pause").textContent = paused ? "Go on" : "Pause";
+  clearTimeout(timer);
+  if (paused) state("", "paused");
+  else turn();
+});
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && !paused) turn();
+});
+turn();

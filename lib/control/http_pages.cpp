@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/http_pages.hpp"
+
+#include <utility>
+
+#include "control/exposition.hpp"
+#include "control/live.hpp"
+
+namespace mitibox {
+
+namespace {
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kMetrics = "text/plain; version=0.0.4; charset=utf-8";
+
+auto shared(std::string text) {
+  return std::make_shared<const std::string>(std::move(text));
+}
+
+}  // namespace
+
+HttpPages::HttpPages(Box& box, std::span<const StaticFile> files, std::chrono::milliseconds fresh)
+    : box_(box), fresh_(fresh), reasons_(shared(reasons_json())) {
+  for (const StaticFile& f : files) files_.push_back({&f, shared(std::string(f.bytes))});
+}
+
+void HttpPages::refresh() {
+  const auto now = Clock::now();
+  if (now < until_) return;
+  insight_ = gather(box_);
+  metrics_ = live_ = nullptr;
+  until_ = now + fresh_;
+}
+
+HttpAnswer HttpPages::answer(std::string_view target) {
+  if (target == "/metrics") {
+    refresh();
+    if (metrics_ == nullptr) metrics_ = shared(exposition(insight_));
+    return {200, kMetrics, metrics_};
+  }
+  if (target == "/api/live") {
+    refresh();
+    if (live_ == nullptr) live_ = shared(live_json(insight_));
+    return {200, kJson, live_};
+  }
+  if (target == "/api/reasons") return {200, kJson, reasons_};
+  const std::string_view path = target == "/" ? "/index.html" : target;
+  for (const File& f : files_)
+    if (f.file->path == path) return {200, f.file->type, f.body};
+  return http_error(404);
+}
+
+}  // namespace mitibox
