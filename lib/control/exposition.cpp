@@ -74,6 +74,9 @@ std::string exposition(const Insight& insight) {
   for (const Insight::Table& t : insight.tables())
     metrics.add("mitibox_table_capacity", metric_label("table", t.name),
                 static_cast<double>(t.capacity));
+  for (std::size_t i = 0; i < insight.levels.size(); ++i)
+    metrics.add("mitibox_sources", metric_label("level", std::to_string(i + 1)),
+                static_cast<double>(insight.levels[i]));
   add_workers(metrics, insight.workers);
   add_top(metrics, "mitibox_top_source_probes", insight.sources, [](const Insight::Source& s) {
     return metric_label("source", to_string(s.address)) + "," +

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/http_pages.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "control/exposition.hpp"
+#include "control/levels.hpp"
 #include "control/live.hpp"
 
 namespace mitibox {
@@ -28,8 +30,23 @@ void HttpPages::refresh() {
   const auto now = Clock::now();
   if (now < until_) return;
   insight_ = gather(box_);
+  count_levels(now);
   metrics_ = live_ = nullptr;
   until_ = now + fresh_;
+}
+
+/// Ten times as seldom as the rest: it looks at every source.
+void HttpPages::count_levels(Clock::time_point now) {
+  const auto answers = [](const Insight::Worker& w) { return w.answers; };
+  if (now >= levels_until_ &&
+      std::all_of(insight_.workers.begin(), insight_.workers.end(), answers))
+    try {
+      levels_ = mitibox::count_levels(box_);
+      levels_until_ = now + 10 * fresh_;
+    } catch (const ControlError&) {
+      levels_.clear();  // known no longer
+    }
+  insight_.levels = levels_;
 }
 
 HttpAnswer HttpPages::answer(std::string_view target) {

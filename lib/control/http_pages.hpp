@@ -37,6 +37,7 @@ class HttpPages {
   using Body = std::shared_ptr<const std::string>;
 
   void refresh();
+  void count_levels(Clock::time_point now);
 
   Box& box_;
   const std::chrono::milliseconds fresh_;
@@ -47,6 +48,8 @@ class HttpPages {
   };
   std::vector<File> files_;
   Clock::time_point until_{};
+  Clock::time_point levels_until_{};
+  std::vector<std::uint64_t> levels_;
   Insight insight_;
   Body metrics_, live_;  ///< of `insight_`, once asked for
 };

@@ -50,6 +50,7 @@ struct Insight {
   std::shared_ptr<const Policy> policy;
   Snapshot snapshot;
   std::vector<Worker> workers;
+  std::vector<std::uint64_t> levels;  ///< proven sources by level, from 1 on
   std::vector<Source> sources;        ///< at most kSources, the busiest first
   std::vector<Probed> probed;         ///< at most kProbed, the most probed first
 

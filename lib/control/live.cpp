@@ -93,6 +93,7 @@ std::string live_json(const Insight& insight) {
                  {"policy", policy_of(*insight.policy)},
                  {"groups", groups(insight.snapshot)},
                  {"tables", tables},
+                 {"levels", insight.levels},
                  {"workers", workers_of(insight.workers)},
                  {"sources", sources_of(insight.sources)},
                  {"probed", probed_of(insight.probed)}};

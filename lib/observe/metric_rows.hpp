@@ -57,6 +57,8 @@ inline constexpr MetricRow kMetricRows[] = {
      "Times that a source the policy allows had probed much"},
     {"mitibox_escalations_total", counter, "", "Prefixes that became distrusted for their sources"},
     {"mitibox_escalated_prefixes", gauge, "", "Prefixes that are distrusted for their sources"},
+    {"mitibox_sources", gauge, "level",
+     "Distrusted sources that proved their address, by trust level; counted every ten seconds"},
     {"mitibox_top_source_probes", gauge, "source, level",
      "Probes of the ten busiest sources, as long as they are remembered"},
     {"mitibox_top_destination_probes", gauge, "address, protocol, port",

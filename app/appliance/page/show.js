@@ -81,7 +81,18 @@ function badge(source) {
   return element("span", { class: "badge partial" }, `${percent(source.divert)} diverted`);
 }
 
+/** "12 distrusted, 3 at 75 %". */
+function levels(live) {
+  const { levels: shares } = live.policy;
+  return live.levels
+    .map((n, i) => [n, i === 0 ? "distrusted" : `at ${percent(shares[i])}`])
+    .filter(([n]) => n > 0)
+    .map(([n, name]) => `${count(n)} ${name}`)
+    .join(", ");
+}
+
 function sources(live) {
+  byId("levels").textContent = levels(live);
   fillTable("sources", live.sources.slice(0, 20).map((s) => element(
     "tr", {},
     address(s.address),

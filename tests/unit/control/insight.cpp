@@ -9,6 +9,7 @@
 
 #include "control/exposition.hpp"
 #include "control/http_pages.hpp"
+#include "control/levels.hpp"
 #include "control/live.hpp"
 #include "control/top.hpp"
 #include "fake_box.hpp"
@@ -104,6 +105,21 @@ TEST_CASE("insight: a worker that stands still is asked once, and said to", "[co
   CHECK(text.find("mitibox_worker_answers{worker=\"0\"} 1\n") != text.npos);
   CHECK(text.find("mitibox_worker_answers{worker=\"1\"} 0\n") != text.npos);
   CHECK(text.find("mitibox_burst_seconds_count{worker=\"1\"}") == text.npos);
+}
+
+TEST_CASE("insight: sources by level", "[control][insight]") {
+  FakeBox box;
+  CHECK(count_levels(box) == std::vector<std::uint64_t>{0, 0, 0});
+  const Time now = box.rig.now().time;
+  for (const char* source : {"198.51.100.1", "198.51.100.2", "2001:db8:f::1"})
+    box.rig.chain->trust().distrust(parse_address(source).value(), now + 100s, now);
+  // Two workers here have one chain.
+  CHECK(count_levels(box) == std::vector<std::uint64_t>{6, 0, 0});
+  box.rig.wait(100s);
+  CHECK(count_levels(box) == std::vector<std::uint64_t>{0, 6, 0});
+  HttpPages pages(box, {}, std::chrono::hours(1));
+  CHECK(pages.answer("/metrics").body->find("mitibox_sources{level=\"2\"} 6\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("exposition: few labels, however many sources", "[control][insight]") {
