@@ -50,17 +50,19 @@ bool Trust::restore(const SavedSource& saved, Time now) {
   const Source source = mask_(saved.source.address());
   // By hand it may begin later: a distrust until then ends a span after its start.
   const Time start = std::min(saved.start, now + kLongest);
-  if (now - start >= schedule_.total(schedule_.full())) return false;
+  if (now - start >= rules_.schedule.total(rules_.schedule.full())) return false;
   const std::uint64_t hash = sources_.hash(source);
   // Sources that a shorter prefix has made one: the latest counts.
-  if (const Time* known = sources_.find(source, hash); known != nullptr && *known >= start)
-    return true;
+  const Distrusted* const known = sources_.find(source, hash);
+  if (known != nullptr && known->start >= start) return true;
   sources_.put(source, hash, start);
+  // What its prefixes were follows from it.
+  escalation_.note(source, start);
   return true;
 }
 
 bool Trust::restore(const SavedCell& saved, Time now) {
-  return sketch_.restore(saved, schedule_, now);
+  return sketch_.restore(saved, rules_.schedule, now);
 }
 
 }  // namespace mitibox

@@ -38,8 +38,8 @@ TEST_CASE("restart: levels, draws and repeats go on as if there had been none", 
   Trust before(policy, kTrustSecrets, kCapacity, "before");
   for (std::uint32_t i = 0; i < 1000; ++i) {
     before.proven(outside(i), target(i), kStart + seconds(i));
-    before.illegitimate(outside(5000 + i), kStart + seconds(i));
-    before.illegitimate(outside(5000 + i), kStart + seconds(i + 1));
+    before.illegitimate(outside(5000 + i), target(0), kStart + seconds(i));
+    before.illegitimate(outside(5000 + i), target(0), kStart + seconds(i + 1));
   }
   Trust after(policy, kTrustSecrets, kCapacity, "after");
   restore(before, after, kStart + seconds(1200));
@@ -55,8 +55,8 @@ TEST_CASE("restart: levels, draws and repeats go on as if there had been none", 
         // A restart does not buy another draw.
         REQUIRE(after.judge(source, target(i), now) == before.judge(source, target(i), now));
       }
-  after.illegitimate(outside(5000), kStart + minutes(25));
-  before.illegitimate(outside(5000), kStart + minutes(25));
+  after.illegitimate(outside(5000), target(0), kStart + minutes(25));
+  before.illegitimate(outside(5000), target(0), kStart + minutes(25));
   CHECK(after.level(outside(5000), kStart + minutes(25)).until ==
         before.level(outside(5000), kStart + minutes(25)).until);
 }
@@ -109,4 +109,24 @@ TEST_CASE("restart: nonsense in a file is harmless", "[trust]") {
   CHECK_FALSE(t.restore(SavedCell{0, UINT32_MAX, 1, 0, kStart}, kStart));
   CHECK_FALSE(t.restore(SavedCell{0, 3, 0, 0, kStart}, kStart));
   CHECK(t.restore(SavedCell{0, 3, 9, UINT32_MAX, kStart + hours(1)}, kStart));
+}
+
+TEST_CASE("Prefixes are distrusted again when their sources are back") {
+  Trust before(trust_policy(Policy::Evidence::proof), kTrustSecrets, 1024, "before");
+  std::vector<SavedSource> all(1024);
+  for (unsigned n = 0; n < 4; ++n) {
+    Address a = from_text("2001:db8:5::7");
+    a.bytes[7] = static_cast<std::uint8_t>(n);
+    before.proven(a, target(n), hours(5) + n * minutes(1));
+  }
+  std::uint32_t cursor = 0;
+  all.resize(before.copy(cursor, all));
+  REQUIRE(all.size() == 4);
+  Trust after(trust_policy(Policy::Evidence::proof), kTrustSecrets, 1024, "after");
+  for (const SavedSource& s : all) CHECK(after.restore(s, hours(5) + minutes(4)));
+  const Address fresh = from_text("2001:db8:5:9::7");
+  const TrustLevel level = after.level(fresh, hours(5) + minutes(4));
+  CHECK(level.number == 1);
+  CHECK(level.members == 4);
+  CHECK(level.until == before.level(fresh, hours(5) + minutes(4)).until);
 }
