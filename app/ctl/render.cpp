@@ -126,7 +126,7 @@ std::string Table::flush() {
   for (const Json& row : held_)
     for (const auto& [name, value] : row.items()) {
       auto at = std::find_if(columns_.begin(), columns_.end(),
-                             [&](const Column& c) { return c.name == name; });
+                             [&known = name](const Column& c) { return c.name == known; });
       if (at == columns_.end())
         at = columns_.insert(columns_.end(), {name, title(name).size(), true});
       at->width = std::max(at->width, text_of(name, value).size());

@@ -37,8 +37,8 @@ class Table {
   std::vector<Column> columns_;
 };
 
-/// "key: value" lines; lists and objects within get a section, a list of objects a table. Of an object of numbers those that
-/// are 0 are left out.
+/// "key: value" lines; lists and objects within get a section, a list of objects a table. Of an
+/// object of numbers those that are 0 are left out.
 std::string render(const Json& answer);
 
 }  // namespace mitibox::ctl

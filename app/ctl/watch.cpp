@@ -36,7 +36,7 @@ std::string rates(const Json& before, const Json& now, std::chrono::duration<dou
       const double change = static_cast<double>(is) - static_cast<double>(was);
       rows += fmt::format("  {:<34}{:>14.1f}{:>18}\n", name, change / span.count(), is);
     }
-    if (!rows.empty()) out += group + '\n' + rows;
+    if (!rows.empty()) out.append(group).append("\n").append(rows);
   }
   return out;
 }
