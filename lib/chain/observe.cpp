@@ -24,16 +24,16 @@ void Chain::Rooms::count_probes(Now now) {
   });
 }
 
-Chain::Rooms::Evidence Chain::Rooms::before_evidence(const Address& source, Now now) {
+Chain::Rooms::Scales Chain::Rooms::before_evidence(const Address& source, Now now) {
   const Recorder& r = observer->recorder;
-  Evidence before{.unproven = trust.counters().unproven, .proven = trust.counters().proven};
+  Scales before{.unproven = trust.counters().unproven, .proven = trust.counters().proven};
   // In a flood nothing is looked up for what is only counted.
   before.watched = r.ready(EventType::distrusted, now) || r.ready(EventType::evidence, now);
   if (before.watched) before.level = trust.level(source, now.time).number;
   return before;
 }
 
-void Chain::Rooms::after_evidence(const Packet& p, const Evidence& before, Now now) {
+void Chain::Rooms::after_evidence(const Packet& p, const Scales& before, Now now) {
   const bool proven = trust.counters().proven != before.proven;
   if (!proven && trust.counters().unproven == before.unproven) return;  // not taken
   Recorder& r = observer->recorder;

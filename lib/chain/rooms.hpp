@@ -80,19 +80,19 @@ struct Chain::Rooms : Endings {
   void settle_strays(Now now);
   void observe(Now now);
   void count_probes(Now now);
-  struct Evidence {
+  struct Scales {
     bool watched = false;
     unsigned level = 0;  ///< before
     std::uint64_t unproven = 0, proven = 0;
   };
-  Evidence before_evidence(const Address& source, Now now);
-  void after_evidence(const Packet& p, const Evidence& before, Now now);
+  Scales before_evidence(const Address& source, Now now);
+  void after_evidence(const Packet& p, const Scales& before, Now now);
   /// `take` gives Trust the evidence that this packet is.
   template <typename Take>
   void weigh(const Packet& p, Now now, Take take) {
     if (observer == nullptr || !observer->recorder.on()) [[likely]]
       return take();
-    const Evidence before = before_evidence(p.source(), now);
+    const Scales before = before_evidence(p.source(), now);
     take();
     after_evidence(p, before, now);
   }

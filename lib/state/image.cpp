@@ -43,8 +43,9 @@ Checksum checksum(std::span<const std::byte> bytes) {
 
 template <typename T>
 void append(Bytes& out, const T& value) {
-  const auto* at = reinterpret_cast<const std::byte*>(&value);
-  out.insert(out.end(), at, at + sizeof value);
+  const std::size_t at = out.size();
+  out.resize(at + sizeof value);
+  std::memcpy(out.data() + at, &value, sizeof value);
 }
 
 /// Takes values off the front, as far as there are bytes.

@@ -67,7 +67,13 @@ struct FakeBox : test::FakeBox {
 };
 
 TrustLevel level(unsigned number, Time since, Time until) {
-  return {.number = number, .divert = 0.5, .since = since, .until = until, .proven = true};
+  TrustLevel level;
+  level.number = number;
+  level.divert = 0.5;
+  level.since = since;
+  level.until = until;
+  level.proven = true;
+  return level;
 }
 
 }  // namespace
