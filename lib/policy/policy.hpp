@@ -108,9 +108,9 @@ struct Policy {
   struct {
     Seconds distrusted{600};  ///< T1
     Evidence evidence = Evidence::proof;
-    std::vector<PartialLevel> partial;  ///< strictly decreasing; may be empty
-    unsigned ipv4_prefix = 32;          ///< bits of an IPv4 source
-    unsigned ipv6_prefix = 64;          ///< bits of an IPv6 source
+    std::vector<PartialLevel> partial;   ///< strictly decreasing; may be empty
+    unsigned ipv4_prefix = 32;           ///< bits of an IPv4 source
+    unsigned ipv6_prefix = 64;           ///< bits of an IPv6 source
     std::vector<Prefix> never_distrust;  ///< as an allowance to go wherever they like
     std::vector<Allowance> allow;
     Seconds light{30};  ///< `weighted`: span of the first unproven evidence; doubles per repeat

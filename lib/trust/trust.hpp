@@ -18,8 +18,8 @@
 #include "trust/schedule.hpp"
 #include "trust/sketch.hpp"
 #include "trust/source.hpp"
-#include "trust/trust_state.hpp"
 #include "trust/trust_sink.hpp"
+#include "trust/trust_state.hpp"
 
 namespace mitibox {
 

@@ -70,6 +70,7 @@ TEST_CASE("forecast: it comes as foretold", "[chain][forecast]") {
   policy.trust.evidence =
       GENERATE(Policy::Evidence::attempt, Policy::Evidence::weighted, Policy::Evidence::proof);
   policy.trust.partial = {{0.5, Seconds(300)}};
+  policy.trust.escalate.ipv6.clear();  // sources here are neighbours
   if (GENERATE(false, true)) {
     policy.reply.surface = Policy::Surface::sparse;
     policy.reply.decoys = {{{1, 1000}}, 0.5, 0};
