@@ -53,7 +53,7 @@ class Appliance : public Box {
   [[nodiscard]] BoxStatus status() const override;
   [[nodiscard]] Snapshot snapshot() const override;
   [[nodiscard]] StateKeeper* state() override { return life_.keeper(); }
-  void tell(EventType type, nlohmann::ordered_json members) override;
+  void tell(EventType type, const nlohmann::ordered_json& members) override;
 
  private:
   /// What one lcore owns, in memory of its own NUMA node.

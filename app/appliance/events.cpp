@@ -12,8 +12,8 @@ void Appliance::make_events() {
   events_.emplace(policy_.events, std::move(recorders));
 }
 
-void Appliance::tell(EventType type, nlohmann::ordered_json members) {
-  events_->post(type, std::move(members));
+void Appliance::tell(EventType type, const nlohmann::ordered_json& members) {
+  events_->post(type, members);
 }
 
 void Appliance::begin_events() {

@@ -55,7 +55,7 @@ class Box {
   [[nodiscard]] virtual std::shared_ptr<const Policy> policy() const = 0;
   [[nodiscard]] virtual BoxStatus status() const = 0;
   /// An event of the control plane's own (docs/events.md); never waits.
-  virtual void tell(EventType /*type*/, nlohmann::ordered_json /*members*/) {}
+  virtual void tell(EventType /*type*/, const nlohmann::ordered_json& /*members*/) {}
   /// Of all workers and ports.
   [[nodiscard]] virtual Snapshot snapshot() const = 0;
   /// Who saves what outlives the process; nullptr: nothing does, or nobody yet.

@@ -19,6 +19,6 @@ struct HttpAnswer {
 std::string http_head(const HttpAnswer& answer, bool closes);
 
 /// A status with its own name as text.
-HttpAnswer http_error(int status);
+HttpAnswer http_error(int number);
 
 }  // namespace mitibox

@@ -40,7 +40,7 @@ void EventLog::configure(const Policy::Events& events) {
   next_ = events;
 }
 
-void EventLog::post(EventType type, nlohmann::ordered_json members) {
+void EventLog::post(EventType type, const nlohmann::ordered_json& members) {
   nlohmann::ordered_json event = event_head(type, std::chrono::system_clock::now());
   event.update(members);
   const std::lock_guard lock(guard_);

@@ -40,7 +40,8 @@ class EventLog {
 
   /// An event of the control plane's own, with members beside timestamp and event_type. Any thread;
   /// never waits for a disk.
-  void post(EventType type, nlohmann::ordered_json members = nlohmann::ordered_json::object());
+  void post(EventType type,
+            const nlohmann::ordered_json& members = nlohmann::ordered_json::object());
 
   /// Takes what there is and writes what it can; what to tell the operator, a line each. By one
   /// thread: that of start(), or a test.

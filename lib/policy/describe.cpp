@@ -108,6 +108,7 @@ std::string target(const Allowance::Target& t) {
 
 std::string lengths(const std::vector<unsigned>& bits) {
   std::vector<std::string> parts;
+  parts.reserve(bits.size());
   for (const unsigned b : bits) parts.push_back(fmt::format("/{}", b));
   return parts.empty() ? "none" : join(parts, ", ");
 }
