@@ -8,7 +8,7 @@
 namespace mitibox::bench {
 
 rte_mempool* pool() {
-  static rte_mempool* const made = make_pool("micro", 16383, 512, SOCKET_ID_ANY);
+  static rte_mempool* const made = make_pool("micro", 32767, 512, SOCKET_ID_ANY);
   return made;
 }
 
