@@ -4,12 +4,14 @@
 
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <string>
 
 #include "state/folder.hpp"
@@ -47,7 +49,7 @@ inline Section section(const std::string& name, const std::string& text) {
   s.name = name;
   s.version = 7;
   s.bytes.resize(text.size());
-  std::memcpy(s.bytes.data(), text.data(), text.size());
+  std::ranges::copy(std::as_bytes(std::span(text)), s.bytes.begin());
   return s;
 }
 
