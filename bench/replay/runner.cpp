@@ -2,6 +2,8 @@
 // The appliance's data path between two ports until a signal or for a stated time, with
 // connections that are open beforehand. Prints the operator's table, then one line of JSON.
 #include <fmt/format.h>
+#include <sched.h>
+
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -40,6 +42,14 @@ namespace po = boost::program_options;
 namespace mitibox::bench {
 
 namespace {
+
+/// The workers keep the real-time class that the process was started in. This thread waits for
+/// those that it makes, in sleeps too short to let them run if all are in that class on one CPU.
+void be_ordinary() {
+  const sched_param none{};
+  if (sched_setscheduler(0, SCHED_OTHER, &none) != 0)
+    throw std::runtime_error("cannot leave the real-time class");
+}
 
 std::atomic<bool> stop_requested{false};
 
@@ -126,6 +136,7 @@ class Bench {
     std::vector<Recorder*> recorders;
     for (Member& m : members_)
       if (m.observer) recorders.push_back(&m.observer->recorder);
+    be_ordinary();
     events_.emplace(policy_.events, std::move(recorders));
     events_->start(
         [this] {
