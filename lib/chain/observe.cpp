@@ -13,11 +13,8 @@ void Chain::Rooms::observe(Now now) {
 }
 
 void Chain::Rooms::count_probes(Now now) {
-  std::array<std::uint8_t, kBurst> places;
-  std::uint32_t n = 0;
-  unlisted.each([&](std::size_t i) { places[n++] = static_cast<std::uint8_t>(i); });
-  observer->sampler.take(n, now, [&](std::uint32_t which, std::uint32_t weight) {
-    const Packet& p = packets[places[which]];
+  observer->sampler.take(unlisted.size(), now, [&](std::uint32_t which, std::uint32_t weight) {
+    const Packet& p = packets[unlisted.at(which)];
     const Destination target = p.target();
     observer->sources.add({p.source()}, weight, now);
     observer->destinations.add({target.address, target.port, target.protocol}, weight, now);

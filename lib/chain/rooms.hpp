@@ -38,6 +38,12 @@ class Places {
     return static_cast<std::uint32_t>(std::popcount(bits_));
   }
   [[nodiscard]] bool empty() const { return bits_ == 0; }
+  /// The place behind `before` others of the set.
+  [[nodiscard]] std::size_t at(std::uint32_t before) const {
+    std::uint32_t left = bits_;
+    for (; before > 0; --before) left &= left - 1;
+    return static_cast<std::size_t>(std::countr_zero(left));
+  }
   [[nodiscard]] bool has(std::size_t place) const { return (bits_ >> place & 1U) != 0; }
   /// In order of arrival.
   template <typename Visit>
