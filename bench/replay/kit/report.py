@@ -14,6 +14,8 @@ class Figures:
     """One program in one case: a rate in packets a second of each round."""
 
     def __init__(self, rates, hz):
+        if not all(rates):
+            raise SystemExit("replay: a program forwarded nothing in one of its rounds: repeat it")
         self.rates = rates
         self.hz = hz  # TSC cycles a second, of all workers together
         self.mpps = statistics.median(rates) / 1e6
