@@ -2,6 +2,7 @@
 #include "ruleset/ruleset.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace mitibox {
 
@@ -17,23 +18,51 @@ bool offers_anything(const Service& s) {
   return s.echo || !s.tcp.empty() || !s.udp.empty() || s.protocols.any();
 }
 
+auto order(const Destination& d) {
+  return std::tie(d.address, d.protocol, d.port);
+}
+bool before(const Destination& a, const Destination& b) {
+  return order(a) < order(b);
+}
+
 }  // namespace
 
-Ruleset::Ruleset(const Policy& policy)
-    : handshake_(policy.admission == Policy::Admission::handshake), services_(policy.services) {
+Ruleset::Ruleset(const Policy& policy, std::span<const Destination> found)
+    : handshake_(policy.admission == Policy::Admission::handshake),
+      services_(policy.services),
+      found_(found.begin(), found.end()) {
   std::sort(services_.begin(), services_.end(),
             [](const Service& a, const Service& b) { return a.address < b.address; });
   for (const Service& s : services_) {
     protocols_ |= s.protocols;
-    const std::size_t slot = slot_of(s.address);
-    filter_[slot / 64] |= std::uint64_t{1} << (slot % 64);
+    mark(s.address);
   }
+  std::erase_if(found_, [&](const Destination& d) {
+    const Service* const s = search(d.address);
+    return s != nullptr && match_of(*s, d) != Match::illegitimate;
+  });
+  std::sort(found_.begin(), found_.end(), before);
+  found_.erase(std::unique(found_.begin(), found_.end(),
+                           [](const auto& a, const auto& b) { return order(a) == order(b); }),
+               found_.end());
+  for (const Destination& d : found_) mark(d.address);
 }
 
 const Service* Ruleset::search(const Address& address) const {
   const auto at = std::partition_point(services_.begin(), services_.end(),
                                        [&](const Service& s) { return s.address < address; });
   return at == services_.end() || at->address != address ? nullptr : &*at;
+}
+
+const Destination* Ruleset::search_found(const Destination& d) const {
+  const auto at = std::lower_bound(found_.begin(), found_.end(), d, before);
+  return at == found_.end() || order(*at) != order(d) ? nullptr : &*at;
+}
+
+bool Ruleset::any_found(const Address& address) const {
+  const auto at =
+      std::lower_bound(found_.begin(), found_.end(), Destination{address, 0, 0}, before);
+  return at != found_.end() && at->address == address;
 }
 
 bool Ruleset::search_forward(const Address& address) const {
@@ -43,8 +72,28 @@ bool Ruleset::search_forward(const Address& address) const {
 
 Ruleset::Ruling Ruleset::search(const Destination& destination) const {
   const Service* const at = search(destination.address);
-  if (at == nullptr) return {Match::illegitimate, !handshake_};
-  return {match_of(*at, destination), !handshake_ || at->forward};
+  const bool forwards = !handshake_ || (at != nullptr && at->forward);
+  Match match = at == nullptr ? Match::illegitimate : match_of(*at, destination);
+  if (match == Match::illegitimate && !found_.empty()) {
+    const bool echo =
+        destination.protocol == protocol::kIcmp || destination.protocol == protocol::kIcmpv6;
+    if (search_found(destination) != nullptr)
+      match = Match::legitimate;
+    else if (echo && any_found(destination.address))
+      match = Match::tolerated;
+  }
+  return {match, forwards};
+}
+
+std::optional<std::uint32_t> Ruleset::row_of(const Destination& destination) const {
+  if (!may_serve(destination.address)) return std::nullopt;
+  const Service* const at = search(destination.address);
+  if (at != nullptr && match_of(*at, destination) >= Match::legitimate)
+    return static_cast<std::uint32_t>(at - services_.data());
+  const Destination* const found = search_found(destination);
+  if (found == nullptr) return std::nullopt;
+  return static_cast<std::uint32_t>(services_.size() +
+                                    static_cast<std::size_t>(found - found_.data()));
 }
 
 Ruleset::Match Ruleset::match_of(const Service& service, const Destination& destination) {

@@ -95,3 +95,40 @@ TEST_CASE("Only protocols that some service lists are listed") {
   CHECK_FALSE(Ruleset(Policy{}).lists_protocol(47));
   CHECK(Ruleset(Policy{}).match({ip("203.0.113.10"), 80, protocol::kTcp}) == Match::illegitimate);
 }
+
+TEST_CASE("What was found is legitimate beside what the policy lists") {
+  const Destination found[] = {
+      {ip("203.0.113.99"), 22, protocol::kTcp},
+      {ip("203.0.113.10"), 443, protocol::kTcp},  // listed as well
+      {ip("203.0.113.77"), 123, protocol::kUdp},
+      {ip("203.0.113.99"), 22, protocol::kTcp},  // twice
+      {ip("203.0.113.25"), 587, protocol::kTcp},
+  };
+  const Ruleset rules(policy(), found);
+  CHECK(rules.found().size() == 3);
+  CHECK(rules.match({ip("203.0.113.99"), 22, protocol::kTcp}) == Match::legitimate);
+  CHECK(rules.match({ip("203.0.113.99"), 22, protocol::kUdp}) == Match::illegitimate);
+  CHECK(rules.match({ip("203.0.113.99"), 23, protocol::kTcp}) == Match::illegitimate);
+  CHECK(rules.match({ip("203.0.113.77"), 123, protocol::kUdp}) == Match::legitimate);
+  CHECK(rules.match({ip("203.0.113.25"), 587, protocol::kTcp}) == Match::legitimate);
+  CHECK(rules.match({ip("203.0.113.25"), 25, protocol::kTcp}) == Match::open);
+  CHECK(rules.match({ip("203.0.113.77"), 0, protocol::kIcmp}) == Match::tolerated);
+  CHECK(rules.match({ip("203.0.113.78"), 0, protocol::kIcmp}) == Match::illegitimate);
+}
+
+TEST_CASE("Each row of the Ruleset has a number of its own") {
+  const Destination found[] = {{ip("203.0.113.99"), 22, protocol::kTcp},
+                               {ip("203.0.113.99"), 23, protocol::kTcp}};
+  const Ruleset rules(policy(), found);
+  REQUIRE(rules.rows() == 8);
+  const auto row = [&](const char* address, std::uint16_t port) {
+    return rules.row_of({ip(address), port, protocol::kTcp});
+  };
+  CHECK(row("203.0.113.10", 80) == row("203.0.113.10", 443));
+  CHECK(rules.services()[row("203.0.113.25", 25).value()].address == ip("203.0.113.25"));
+  CHECK(row("203.0.113.99", 22) == 6);
+  CHECK(row("203.0.113.99", 23) == 7);
+  CHECK_FALSE(row("203.0.113.99", 24));
+  CHECK_FALSE(row("203.0.113.10", 79));
+  CHECK_FALSE(row("203.0.113.200", 80));
+}
