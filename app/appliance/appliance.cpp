@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <chrono>
 #include <climits>
-#include <cstdio>
 #include <exception>
 #include <functional>
 #include <stdexcept>
@@ -18,7 +17,9 @@
 #include <vector>
 
 #include "base/eal.hpp"
+#include "base/say.hpp"
 #include "control/errands.hpp"
+#include "control/reload.hpp"
 
 namespace mitibox {
 
@@ -113,7 +114,12 @@ Appliance::Appliance(const Policy& policy, const Options& options)
           static_cast<int>(
               port_socket(port_config_.ids[index(Side::outside)]).value_or(rte_socket_id())))),
       ports_(port_config_, receive_pool_),
-      owner_(policy, life_.secrets(), static_cast<unsigned>(members_.size()), ports_.steering()) {
+      owner_(policy, life_.secrets(), static_cast<unsigned>(members_.size()), ports_.steering()),
+      regime_({.policy = {std::shared_ptr<const Policy>(), &policy},
+               .file = options.policy,
+               .workers = static_cast<unsigned>(members_.size()),
+               .ask = [this](unsigned worker, Errand& errand) { ask(worker, errand); },
+               .age = [this] { return clock_.read().time; }}) {
   if (members_.size() > 1) team_.emplace("mitibox", static_cast<unsigned>(members_.size()));
   clock_.set_age(life_.age());
   life_.prepare(owner_, workers());
@@ -134,9 +140,9 @@ Appliance::Appliance(const Policy& policy, const Options& options)
       return std::nullopt;
     }
   };
-  register_telemetry(telemetry_);
   listen();
   begin_life();
+  register_telemetry(telemetry_);  // last: a constructor that throws has no destructor run
 }
 
 Appliance::~Appliance() {
@@ -152,8 +158,7 @@ void Appliance::find_survivors() {
   const Now now(clock_.since_start());
   place_ = Mapping::Place::standard(now);
   survivors_.emplace(*place_, now);
-  for (const std::string& remark : survivors_->remarks())
-    fmt::print(stderr, "mitibox: {}\n", remark);
+  for (const std::string& remark : survivors_->remarks()) say(remark);
 }
 
 void Appliance::make_member(unsigned number) {
@@ -191,11 +196,11 @@ void Appliance::make_member(unsigned number) {
                                   .team = team_ ? &*team_ : nullptr});
 }
 
-int Appliance::run(const std::atomic<bool>& stop) {
-  fmt::print("{}\n{}\n", ports_.describe(Side::outside), ports_.describe(Side::inside));
+int Appliance::run(Wishes& wishes) {
+  print_out(fmt::format("{}\n{}\n", ports_.describe(Side::outside), ports_.describe(Side::inside)));
   std::vector<unsigned> lcores;
   for (const Member& m : members_) lcores.push_back(m.lcore);
-  for (const std::string& w : ports_.warnings(lcores)) fmt::print(stderr, "mitibox: {}\n", w);
+  for (const std::string& w : ports_.warnings(lcores)) say(w);
   Restored all;
   for (const Restored& r : restored_) {
     all.connections += r.connections;
@@ -203,18 +208,18 @@ int Appliance::run(const std::atomic<bool>& stop) {
     all.refused += r.refused;
   }
   if (all.connections + all.expired + all.refused != 0)
-    fmt::print("connections of the run before: {} go on, {} have expired, {} find no room\n",
-               all.connections, all.expired, all.refused);
+    print_out(
+        fmt::format("connections of the run before: {} go on, {} have expired, {} find no room\n",
+                    all.connections, all.expired, all.refused));
   survivors_.reset();
-  stop_ = &stop;
+  wishes_ = &wishes;
   forwarding_ = static_cast<unsigned>(members_.size());
   const bool alone = lcores.front() == rte_lcore_id();
   if (alone)
-    fmt::print("forwarding on lcore {}\n", rte_lcore_id());
+    print_out(fmt::format("forwarding on lcore {}\n", rte_lcore_id()));
   else
-    fmt::print("forwarding on lcore {}, control on lcore {}\n", fmt::join(lcores, ", "),
-               rte_lcore_id());
-  std::fflush(stdout);
+    print_out(fmt::format("forwarding on lcore {}, control on lcore {}\n", fmt::join(lcores, ", "),
+                          rte_lcore_id()));
 
   struct Start {
     Appliance* self;
@@ -224,7 +229,7 @@ int Appliance::run(const std::atomic<bool>& stop) {
   for (Member& m : members_) starts.push_back({this, &m});
   const auto work = [](void* argument) {
     const Start& start = *static_cast<Start*>(argument);
-    start.member->worker->run(*start.self->stop_);
+    start.member->worker->run(start.self->wishes_->stop);
     --start.self->forwarding_;
     return 0;
   };
@@ -243,9 +248,9 @@ int Appliance::run(const std::atomic<bool>& stop) {
   });
   end_events();
   const Snapshot last = snapshot();
-  fmt::print("\n{}", render_table(last));
+  print_out(fmt::format("\n{}", render_table(last)));
   if (const std::string error = check_accounting(last); !error.empty()) {
-    fmt::print(stderr, "mitibox: accounting: {}\n", error);
+    say(fmt::format("accounting: {}", error));
     return 1;
   }
   return 0;
@@ -268,12 +273,22 @@ void Appliance::warn_if_nic_disagrees() {
     const auto handed = s.get("counters", fmt::format("handed_{}", side));
     constexpr std::uint64_t kEnough = 10'000;
     if (at_owner + handed < kEnough || handed <= at_owner / 4) continue;
-    fmt::print(stderr,
-               "mitibox: port {}: only {}% of the packets arrive at the worker that owns them, "
-               "though the driver agreed to spread them by outside address; the rest are handed "
-               "over, which costs throughput\n",
-               side, 100 * at_owner / (at_owner + handed));
+    say(fmt::format(
+        "port {}: only {}% of the packets arrive at the worker that owns them, "
+        "though the driver agreed to spread them by outside address; the rest are handed "
+        "over, which costs throughput\n",
+        side, 100 * at_owner / (at_owner + handed)));
     warned_ = true;
+  }
+}
+
+void Appliance::reload_if_wished() {
+  if (!wishes_->reload.exchange(false, std::memory_order_relaxed)) return;
+  try {
+    say(fmt::format("policy {} is in force", reload(*this, "")));
+    for (const std::string& w : warnings(*regime_.policy())) say(fmt::format("warning: {}", w));
+  } catch (const ControlError& e) {
+    say(fmt::format("the policy in force stays: {}", e.what()));
   }
 }
 
@@ -287,16 +302,17 @@ void Appliance::print_until_finished() {
   while (forwarding_ != 0) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     for (std::size_t i = 0; i < polls.size(); ++i) polls[i] = members_[i].worker->polls();
-    if (stop_->load(std::memory_order_relaxed) && !std::exchange(stopping, true)) life_.stopping();
+    if (wishes_->stop.load(std::memory_order_relaxed) && !std::exchange(stopping, true))
+      life_.stopping();
     life_.tick(polls);
+    reload_if_wished();
     if (Wall::now() >= check) {
       warn_if_nic_disagrees();
       check += std::chrono::seconds(1);
     }
     if (options_.stats_period.count() == 0 || Wall::now() < next) continue;
     next += options_.stats_period;
-    fmt::print("\n{}", render_table(snapshot()));
-    std::fflush(stdout);
+    print_out(fmt::format("\n{}", render_table(snapshot())));
   }
 }
 

@@ -12,6 +12,7 @@
 #include "control/box.hpp"
 #include "control/http_pages.hpp"
 #include "control/http_server.hpp"
+#include "control/regime.hpp"
 #include "control/server.hpp"
 #include "life.hpp"
 #include "observe/event_log.hpp"
@@ -41,15 +42,22 @@ class Appliance : public Box {
   Appliance(const Policy& policy, const Options& options);
   ~Appliance() override;
 
-  /// Forwards until `stop` is set or the ports fall idle. Returns the exit status.
-  int run(const std::atomic<bool>& stop);
+  /// What others ask for while it runs, e.g. signal handlers.
+  struct Wishes {
+    std::atomic<bool> stop{false};
+    std::atomic<bool> reload{false};  ///< taken back when it has been looked at
+  };
+  /// Forwards until it is to stop or the ports fall idle. Returns the exit status.
+  int run(Wishes& wishes);
 
   [[nodiscard]] unsigned workers() const override { return static_cast<unsigned>(members_.size()); }
   [[nodiscard]] unsigned owner_of(const Address& source) const override {
     return owner_.of(source);
   }
   void ask(unsigned worker, Errand& errand) override;
-  [[nodiscard]] std::shared_ptr<const Policy> policy() const override;
+  [[nodiscard]] Regime& regime() override { return regime_; }
+  [[nodiscard]] std::shared_ptr<const Policy> policy() const override { return regime_.policy(); }
+  void select(const Policy::Events& events) override { events_->configure(events); }
   [[nodiscard]] BoxStatus status() const override;
   [[nodiscard]] Snapshot snapshot() const override;
   [[nodiscard]] StateKeeper* state() override { return life_.keeper(); }
@@ -76,8 +84,9 @@ class Appliance : public Box {
   void end_events();
   void watch_links();
   void warn_if_nic_disagrees();
+  void reload_if_wished();
 
-  const Policy& policy_;
+  const Policy& policy_;  ///< at the start; regime_ has the one in force
   const Options& options_;
   Life life_;
   std::deque<Member> members_;
@@ -86,6 +95,7 @@ class Appliance : public Box {
   Ports ports_;
   Owner owner_;
   Clock clock_;
+  Regime regime_;
   std::optional<Team> team_;
   std::optional<Mapping::Place> place_;    ///< with tables.persist
   std::optional<Survivors> survivors_;     ///< while the workers are made
@@ -95,7 +105,7 @@ class Appliance : public Box {
   TableWatch table_watch_;
   std::array<bool, kSides> link_up_{true, true};  ///< as told last, by the events' thread
   TelemetrySource telemetry_;
-  const std::atomic<bool>* stop_ = nullptr;
+  Wishes* wishes_ = nullptr;
   std::atomic<unsigned> forwarding_{0};
   bool warned_ = false;
   std::optional<HttpPages> pages_;  ///< with http.listen

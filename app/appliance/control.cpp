@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "appliance.hpp"
+#include "base/say.hpp"
 #include "page/page.hpp"
 
 namespace mitibox {
@@ -63,7 +64,7 @@ void Appliance::listen() {
       http_.emplace(
           HttpServer::Config{.listen = *policy_.http.listen, .names = policy_.http.names},
           [this](std::string_view target) { return pages_->answer(target); },
-          [](const std::string& line) { fmt::print(stderr, "mitibox: {}\n", line); });
+          [](const std::string& line) { say(line); });
     }
     if (options_.control == "none") return;
     server_.emplace(
@@ -96,10 +97,6 @@ void Appliance::ask(unsigned worker, Errand& errand) {
                     members_[worker].lcore));
 }
 
-std::shared_ptr<const Policy> Appliance::policy() const {
-  return {std::shared_ptr<const Policy>(), &policy_};
-}
-
 BoxStatus Appliance::status() const {
   BoxStatus s;
   s.version = MITIBOX_VERSION;
@@ -114,8 +111,8 @@ BoxStatus Appliance::status() const {
     if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN) port.mbps = link.link_speed;
   }
   for (const Member& m : members_) s.lcores.push_back(m.lcore);
-  s.policy_file = options_.policy;
-  s.warnings = mitibox::warnings(policy_);
+  s.policy_file = regime_.file();
+  s.warnings = mitibox::warnings(*regime_.policy());
   for (std::string& w : ports_.warnings(s.lcores)) s.warnings.push_back(std::move(w));
   return s;
 }

@@ -3,21 +3,17 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <utility>
 
 #include "base/key_file.hpp"
+#include "base/say.hpp"
 
 namespace mitibox {
 
 namespace {
-
-void say(const std::string& line) {
-  fmt::print(stderr, "mitibox: {}\n", line);
-}
 
 /// A run with a fixed key or one that ends by itself is for comparison, and begins with nothing.
 bool keeps_state(const Policy& policy, const Options& options) {
@@ -95,10 +91,10 @@ void Life::prepare(const Owner& owner, unsigned workers) {
 void Life::begin(const Run& run) {
   const RestoredTrust& r = run.restored;
   if (r.sources + r.cells + r.expired != 0)
-    fmt::print(
+    print_out(fmt::format(
         "distrust of the run before: of {} proven sources and {} suspects goes on, of {} is "
         "over\n",
-        r.sources, r.cells, r.expired);
+        r.sources, r.cells, r.expired));
   trust_ = {};
   image_.reset();
   clock_ = run.clock;

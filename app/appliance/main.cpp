@@ -8,20 +8,26 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <optional>
 
 #include "appliance.hpp"
+#include "base/say.hpp"
 #include "eal_arguments.hpp"
 #include "options.hpp"
+#include "wire.hpp"
 
 namespace mitibox {
 
 namespace {
 
-std::atomic<bool> stop_requested{false};
+Appliance::Wishes wishes;
 static_assert(std::atomic<bool>::is_always_lock_free, "set by a signal handler");
 
-void request_stop(int /*signal*/) {
-  stop_requested.store(true, std::memory_order_relaxed);
+void wish_stop(int /*signal*/) {
+  wishes.stop.store(true, std::memory_order_relaxed);
+}
+void wish_reload(int /*signal*/) {
+  wishes.reload.store(true, std::memory_order_relaxed);
 }
 
 int check(const std::string& file) {
@@ -31,27 +37,40 @@ int check(const std::string& file) {
   return 0;
 }
 
+/// Nothing when it cannot be used, and the operator wants a wire then.
+std::optional<Policy> load(const Options& options) {
+  try {
+    Policy policy = load_policy(options.policy);
+    for (const std::string& w : warnings(policy)) say(fmt::format("warning: {}", w));
+    return policy;
+  } catch (const PolicyError& e) {
+    if (!options.fail_to_wire) throw;
+    say(e.what());
+    say("WITHOUT A POLICY: everything passes, both ways, until it is started with one (--fail "
+        "wire)");
+    return std::nullopt;
+  }
+}
+
 int run(CommandLine& line) {
-  const Policy policy = load_policy(line.options.policy);
-  for (const std::string& w : warnings(policy)) fmt::print(stderr, "mitibox: warning: {}\n", w);
+  const std::optional<Policy> policy = load(line.options);
   if (line.options.key)
-    fmt::print(stderr,
-               "mitibox: warning: --key fixes the secret; whoever knows it can tell every forged "
-               "packet. Never use it in front of a real LAN\n");
+    say("warning: --key fixes the secret; whoever knows it can tell every forged packet. Never use "
+        "it in front of a real LAN");
   complete_eal_arguments(
-      line.eal, needed_megabytes(policy, line.options, workers_of(count_lcores(line.eal))));
+      line.eal, policy ? needed_megabytes(*policy, line.options, workers_of(count_lcores(line.eal)))
+                       : BareWire::needed_megabytes());
   std::vector<char*> arguments;
   for (std::string& word : line.eal) arguments.push_back(word.data());
   if (rte_eal_init(static_cast<int>(arguments.size()), arguments.data()) < 0)
     throw std::runtime_error(
         fmt::format("EAL did not start: {} (its own words stand above)", rte_strerror(rte_errno)));
-  std::signal(SIGINT, request_stop);
-  std::signal(SIGTERM, request_stop);
-  int status = 0;
-  {
-    Appliance appliance(policy, line.options);
-    status = appliance.run(stop_requested);
-  }
+  std::signal(SIGINT, wish_stop);
+  std::signal(SIGTERM, wish_stop);
+  std::signal(SIGHUP, wish_reload);
+  std::signal(SIGPIPE, SIG_IGN);  // a reader of events or of messages that leaves ends nothing
+  const int status =
+      policy ? Appliance(*policy, line.options).run(wishes) : BareWire(line.options).run(wishes);
   rte_eal_cleanup();
   return status;
 }

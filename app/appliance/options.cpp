@@ -34,6 +34,8 @@ po::options_description description() {
      "where distrust, the keys and what was learnt are kept from one run to the next")
     ("control", po::value<std::string>()->value_name("PATH"),
      "the socket on which mitiboxctl asks (default: /run/mitibox/<EAL file prefix>.sock; none: nobody can)")
+    ("fail", po::value<std::string>()->value_name("refuse|wire")->default_value("refuse"),
+     "when the policy cannot be used at the start: end with its fault, or forward everything as a wire")
     ("until-idle", po::value<unsigned>()->value_name("MS"),
      "end when both ports have been silent for MS milliseconds (pcap devices)")
     ("mbufs", po::value<unsigned>()->value_name("N"),
@@ -72,6 +74,10 @@ Options read(const std::vector<std::string>& words) {
     o.control = given["control"].as<std::string>();
     if (o.control.empty()) throw UsageError("--control: found nothing, expected a path or 'none'");
   }
+  const std::string fail = given["fail"].as<std::string>();
+  if (fail != "refuse" && fail != "wire")
+    throw UsageError(fmt::format("--fail: found '{}', expected refuse or wire", fail));
+  o.fail_to_wire = fail == "wire";
   o.state = given["state"].as<std::string>();
   if (given.count("mbufs") != 0) o.mbufs = given["mbufs"].as<unsigned>();
   if (given.count("key") != 0) {

@@ -18,10 +18,11 @@ struct Options {
   std::string policy;         ///< file; of --check too
   std::string outside = "0";  ///< port number or device name
   std::string inside = "1";
-  std::chrono::seconds stats_period{0};     ///< 0: only the final table
-  std::optional<Key128> key;                ///< none: drawn at random
-  std::string control;                      ///< socket; empty: the usual place; "none": none
-  std::string state;                        ///< folder of what outlives the machine's boot
+  std::chrono::seconds stats_period{0};  ///< 0: only the final table
+  std::optional<Key128> key;             ///< none: drawn at random
+  std::string control;                   ///< socket; empty: the usual place; "none": none
+  bool fail_to_wire = false;  ///< forwards everything when there is no usable policy at the start
+  std::string state;          ///< folder of what outlives the machine's boot
   std::chrono::milliseconds until_idle{0};  ///< 0: run until told to stop
   unsigned mbufs = 0;                       ///< receive buffers; 0: computed
 };

@@ -25,6 +25,14 @@ constexpr Command kCommands[] = {
      "tracked connections (1000), of an address or port of either end, or in a state", true},
     {"distrust", "ADDRESS [for DURATION]",
      "distrusts a source from now on, for as long as the policy says or for 90s, 10m, 2d"},
+    {"reload", "[FILE]",
+     "puts another policy in force: that of FILE, or of the file it was read from; nothing that is "
+     "known of connections and sources is lost"},
+    {"bypass", "[ADDRESS] [for DURATION] [to DESTINATION] [port PORT[/udp]]",
+     "for a while lets a source (address or prefix) see the LAN as it is, for compliance scans; "
+     "alone: who does now",
+     true},
+    {"end-bypass", "ADDRESS", "ends what bypass began, before its time"},
     {"save", "", "saves distrust and what was learnt, now"},
     {"forgive", "ADDRESS [with PREFIXES]",
      "forgets what speaks against a source; with prefixes, against the prefixes that it lies in "

@@ -58,11 +58,15 @@ template <typename Timer>
 void Chain::Rooms::run(Timer timer, const Arrival& arrival) {
   const Now now = arrival.now;
   if (observer != nullptr) observer->now = now;
+  if (keeps) [[unlikely]]
+    originals.save(arrival.frames);
   // The order of the rooms. Each sees the whole burst; what has its verdict passes the rest by.
   if (outbox.has_value() && arrival.origin == Origin::port)
     receive<true>(arrival);
   else
     receive<false>(arrival);
+  if (keeps) [[unlikely]]
+    watch(now);
   timer.lap(0);
   if (!foreseen.empty()) foresee(now);
   if (!handled.empty()) track(now);
@@ -90,6 +94,7 @@ void Chain::Rooms::receive(const Arrival& arrival) {
   count = std::min(frames.size(), kBurst);
   for (std::size_t i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(frames[i], void*));
   joined.clear();
+  apart.clear();
   handled.clear();
   foreseen.clear();
   openings.clear();
@@ -135,8 +140,10 @@ void Chain::Rooms::receive(const Arrival& arrival) {
 /// A fragment; with the last one of a datagram the whole takes its place.
 void Chain::Rooms::gather(std::size_t place, Now now) {
   Packet& p = packets[place];
+  if (orders.monitors || (keeps && bypassed(p, now))) return;  // watch() lets it go
   if (!reassembly.gather(p, now)) return;
   joined.add(place);
+  apart.add(place);
   if (p.verdict == Verdict::pending) scrubber.scrub(p);
 }
 
@@ -178,7 +185,7 @@ void Chain::Rooms::hand(Packet& p, unsigned to) {
 }
 
 void Chain::Rooms::settle_neighbour(Packet& p, Now now) {
-  if (p.klass == Class::neighbour) {
+  if (p.klass == Class::neighbour && !orders.monitors) {
     Neighbours::Output made;
     neighbours.process(p, now, made);
     flush(made);
@@ -217,7 +224,10 @@ void Chain::Rooms::leave_inside(Packet& p, Now now) {
 
 void Chain::Rooms::flush(const Neighbours::Output& output) {
   for (std::size_t i = 0; i < output.count; ++i)
-    transmit.queue(output.frames[i].frame, output.frames[i].to, Transmit::Origin::made);
+    if (orders.monitors)
+      rte_pktmbuf_free(output.frames[i].frame);
+    else
+      transmit.queue(output.frames[i].frame, output.frames[i].to, Transmit::Origin::made);
 }
 
 void Chain::Rooms::emit(Now now) {
@@ -226,8 +236,11 @@ void Chain::Rooms::emit(Now now) {
   for (std::size_t i = 0; i < count; ++i) {
     Packet& p = packets[i];
     if (p.verdict >= Verdict::handed) continue;
-    if (joined.has(i)) [[unlikely]] {
-      emit_joined(p, now);
+    if (apart.has(i)) [[unlikely]] {
+      if (joined.has(i))
+        emit_joined(p, now);
+      else
+        leave_untouched(i);
       continue;
     }
     if (p.verdict != Verdict::forward) {

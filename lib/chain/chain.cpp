@@ -10,6 +10,8 @@ namespace mitibox {
 namespace {
 
 constexpr std::uint32_t kPeers = 1U << 16U;
+/// For so long after other orders handshakes that began before them are judged by the kinder ones.
+constexpr Time kKinder = std::chrono::seconds(5);
 /// Entries that one tick may look at, of each table that is swept by count.
 constexpr std::uint32_t kSweep = 64;
 
@@ -29,7 +31,9 @@ std::uint32_t share(std::uint32_t total, unsigned workers) {
 }  // namespace
 
 Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
-    : classifier(policy),
+    : orders(policy),
+      keeps(orders.monitors),
+      classifier(policy),
       scrubber(policy, config.verified_checksums),
       reassembly(policy, secrets_of(config),
                  {config.name + " whole",
@@ -44,7 +48,7 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       trust(policy, config.secrets, share(policy.tables.sources, config.workers),
             config.name + " trust"),
       peers(config.secrets, share(kPeers, config.workers)),
-      ruleset(policy),
+      ruleset(orders.ruleset.get()),
       reply(policy, secrets_of(config), config.pool,
             share(policy.tables.conversations, config.workers), config.name + " reply"),
       spoken(secrets_of(config).spoken, config.name + " spoken"),
@@ -57,13 +61,15 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       timing(policy.normalise.timing),
       dresses(policy.normalise.headers),
       ecn(policy.normalise.ecn == Policy::Ecn::keep ? 3 : 0),
-      attempts_count(policy.trust.evidence != Policy::Evidence::proof),
       owner(config.owner),
       self(config.self),
       observer(config.observer) {
   reply.limit(icmp_rates);
+  tracker.set(orders.timeouts, orders.monitors);
   if (owner != nullptr) outbox.emplace(*config.handoff, self);
-  if (observer != nullptr) tracker.watch(this);
+  if (observer == nullptr) return;
+  tracker.watch(this);
+  trust.report_to(this);
 }
 
 Chain::Chain(const Policy& policy, const Config& config, Wire& wire)
@@ -104,6 +110,26 @@ void Chain::tick(Now now) {
   Neighbours::Output made;
   r.neighbours.tick(now, made);
   r.flush(made);
+}
+
+void Chain::Rooms::obey(Orders& given, Now now) noexcept {
+  given.before = orders.ruleset;
+  kinder_until = now.time + kKinder;
+  std::swap(orders, given);
+  ruleset = orders.ruleset.get();
+  keeps = orders.monitors || !orders.bypasses.empty();
+  trust.adopt(orders.trust);
+  probability.set_drop(orders.drop);
+  tracker.set(orders.timeouts, orders.monitors);
+  classifier.set_hairpin(orders.hairpin);
+}
+
+void Chain::obey(Orders& given, Now now) noexcept {
+  rooms_->obey(given, now);
+}
+
+const Orders& Chain::orders() const {
+  return rooms_->orders;
 }
 
 void Chain::learn(const Fact& fact, Now now) {

@@ -31,6 +31,7 @@ namespace mitibox {
 
 class HandOff;
 class Owner;
+struct Orders;
 class Probability;
 class Tracker;
 
@@ -97,6 +98,11 @@ class Chain {
 
   /// What another worker's chain told its sink.
   void learn(const Fact& fact, Now now);
+
+  /// From now on goes by these; they become what was in force before, for a control thread to end.
+  /// Between two bursts, on the owner lcore.
+  void obey(Orders& orders, Now now) noexcept;
+  [[nodiscard]] const Orders& orders() const;
 
   /// From now on adds up what each room takes; nullptr: no longer. Without it a burst pays one
   /// comparison. From the owner lcore, or before it runs.

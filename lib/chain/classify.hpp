@@ -9,7 +9,7 @@
 
 namespace mitibox {
 
-/// Immutable; read by every lcore.
+/// Owned by one lcore.
 ///
 /// | port    | source in P | destination in P | class |
 /// | outside | no          | yes              | inbound |
@@ -25,6 +25,7 @@ namespace mitibox {
 class Classifier {
  public:
   explicit Classifier(const Policy& policy);
+  void set_hairpin(Policy::Hairpin hairpin) { hairpin_ = hairpin; }
 
   [[nodiscard]] bool protects(const Address& address) const { return protected_.contains(address); }
 

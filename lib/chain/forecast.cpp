@@ -27,8 +27,9 @@ Forecast Chain::Rooms::foretell(const Address& source, const Destination& to, No
   if (neighbours.is_gateway(to.address) || neighbours.is_gateway(source))
     return ends(untouched, Why::gateway);
   if (from_protected) return ends(hairpin, Why::protected_source);
+  if (orders.bypasses.cover(source, to, now.time)) return ends(untouched, Why::bypass);
 
-  const Ruleset::Ruling ruling = ruleset.rule(to);
+  const Ruleset::Ruling ruling = ruleset->rule(to);
   const bool tcp = to.protocol == protocol::kTcp;
   f.handshake = tcp && !ruling.forwards;
   f.coin = ruling.match != Ruleset::Match::open && !probability.never();
@@ -40,7 +41,7 @@ Forecast Chain::Rooms::foretell(const Address& source, const Destination& to, No
     const bool closes = tcp && reply.sparse() && reply.looks_closed(to);
     const bool expected = to.protocol == protocol::kUdp && peers.recent(source, now);
     if (!away && !f.never && !expected) {
-      if (attempts_count && (closes || !f.handshake))
+      if (orders.attempts_count && (closes || !f.handshake))
         f.evidence = Evidence::packet;
       else if (tcp && !closes)
         f.evidence = Evidence::handshake;

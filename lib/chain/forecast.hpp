@@ -21,6 +21,7 @@ struct Forecast {
   };
   enum class Why : std::uint8_t {
     not_protected,
+    bypass,
     gateway,
     protected_source,
     no_service,

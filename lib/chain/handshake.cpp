@@ -21,12 +21,12 @@ bool bare_ack(const Packet& p) {
 /// Whether its host is to hear of it.
 bool Chain::Rooms::prove(Packet& p, const SynOffer& offer, Now now) {
   const Destination target = p.target();
-  const Ruleset::Match match = ruleset.match(target);
+  const Ruleset::Match match = match_of_proof(target, now);
   if (match == Ruleset::Match::illegitimate) {
     weigh(p, now, [&] { trust.proven(p.source(), target, now.time); });
     return false;
   }
-  if (ruleset.forwards(target.address)) return false;
+  if (ruleset->forwards(target.address)) return false;
   if (match != Ruleset::Match::open &&
       trust.judge(p.source(), target, now.time) == Trust::Decision::divert)
     return false;
@@ -106,6 +106,7 @@ void Chain::Rooms::host_answers(Packet& p, Splice& s, Now now) {
   tracker.answered(p, {s.told, s.window, s.offer.sack}, now);
   sacks.forget(p);
   ++splices.counters().answered;
+  count_hit(s.head.packet().target(), now);
   tell(EventType::accepted, s, now);
   p.consume(Reason::host_answered);
   s.state = Splice::State::open;

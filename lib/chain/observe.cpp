@@ -58,6 +58,19 @@ void Chain::Rooms::ended(std::span<const std::uint64_t> key, const Connection& c
   });
 }
 
+/// A prefix that becomes distrusted is told of by the source that brought it about.
+void Chain::Rooms::tell(const TrustEvent& t) {
+  if (t.kind != TrustEvent::Kind::allowed) return;
+  observer->recorder.note(EventType::allowlisted, observer->now, [&](Event& e) {
+    e.has |= Event::kAddresses;
+    e.source = t.source;
+    e.destination = t.destination.address;
+    e.destination_port = t.destination.port;
+    e.protocol = t.destination.protocol;
+    e.count = t.count;
+  });
+}
+
 /// `p` comes from outside.
 void Chain::Rooms::tell_packet(EventType type, const Packet& p, Now now) {
   observer->recorder.note(type, now, [&](Event& e) {

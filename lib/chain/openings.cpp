@@ -35,11 +35,11 @@ void Chain::Rooms::draw(Now now) {
     Packet& p = packets[i];
     const bool other_protocol =
         p.protocol != protocol::kTcp && p.protocol != protocol::kUdp && !p.is_icmp();
-    if (other_protocol && !ruleset.lists_protocol(p.protocol)) {
+    if (other_protocol && !ruleset->lists_protocol(p.protocol)) {
       p.drop(Reason::ip_protocol);  // S-IP4-8
       return;
     }
-    const Ruleset::Ruling ruling = ruleset.rule(p.target());
+    const Ruleset::Ruling ruling = ruleset->rule(p.target());
     matches[i] = ruling.match;
     if (ruling.match == Ruleset::Match::illegitimate) unlisted.add(i);
     if (p.protocol == protocol::kTcp && !ruling.forwards) {
@@ -102,7 +102,10 @@ bool Chain::Rooms::passes(Packet& p, const Trust::Attempt& attempt, Ruleset::Mat
     if (!neighbours.correct_destination(p)) return false;
   }
   tracker.open(p, now);
-  if (p.verdict == Verdict::forward) tell(EventType::accepted, p, now);
+  if (p.verdict == Verdict::forward) {
+    count_hit(p.target(), now);
+    tell(EventType::accepted, p, now);
+  }
   return true;
 }
 
@@ -115,7 +118,7 @@ void Chain::Rooms::look_closed(Now now) {
     if (matches[i] != Ruleset::Match::illegitimate || !reply.looks_closed(p)) return;
     closed.add(i);
     // Where hosts see SYNs Trust has judged it.
-    if (attempts_count && !ruleset.forwards(p.destination())) {
+    if (orders.attempts_count && !ruleset->forwards(p.destination())) {
       const Address source = p.source();
       const Trust::Attempt attempt = trust.find(source);
       if (trust.judge(attempt, source, p.target(), now.time) == Trust::Decision::pass)

@@ -2,12 +2,15 @@
 /// The rooms of a chain, and a burst on its way through them. Only for this folder.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <optional>
 
 #include "chain/chain.hpp"
 #include "chain/classify.hpp"
+#include "chain/orders.hpp"
+#include "chain/originals.hpp"
 #include "probability/probability.hpp"
 #include "reply/delay_line.hpp"
 #include "scrubber/icmp_rates.hpp"
@@ -58,7 +61,7 @@ class Places {
 };
 
 /// The rooms in the order in which a burst passes them.
-struct Chain::Rooms : Endings {
+struct Chain::Rooms : Endings, TrustSink {
   Rooms(const Policy& policy, const Config& config, Wire& wire);
 
   enum class Origin : std::uint8_t { port, worker };
@@ -75,6 +78,13 @@ struct Chain::Rooms : Endings {
   template <bool kShared>
   void receive(const Arrival& arrival);
   void gather(std::size_t place, Now now);
+  void watch(Now now);
+  void let(std::size_t place);
+  [[nodiscard]] bool bypassed(const Packet& p, Now now) const;
+  bool judge_watched(std::size_t place, Now now);
+  void judge_opening(std::size_t place, Now now);
+  void judge_proof(const Packet& p, Now now);
+  void leave_untouched(std::size_t place);
   void hand_over(Side from);
   void hand(Packet& p, unsigned to);
   void foresee(Now now);
@@ -107,6 +117,7 @@ struct Chain::Rooms : Endings {
       tell_packet(type, p, now);
   }
   void ended(std::span<const std::uint64_t> key, const Connection& connection) override;
+  void tell(const TrustEvent& event) override;
   /// Of the client of a call.
   void tell(EventType type, const Splice& s, Now now) {
     if (observer != nullptr && observer->recorder.on()) [[unlikely]]
@@ -160,7 +171,30 @@ struct Chain::Rooms : Endings {
   void leave_inside(Packet& p, Now now);
   void flush(const Neighbours::Output& output);
 
+  void obey(Orders& given, Now now) noexcept;
+  /// Of a destination for which a handshake is complete: who began before the last orders is not
+  /// held to them.
+  [[nodiscard]] Ruleset::Match match_of_proof(const Destination& to, Now now) const {
+    const Ruleset::Match match = ruleset->match(to);
+    if (orders.before == nullptr || now.time >= kinder_until) [[likely]]
+      return match;
+    return std::max(match, orders.before->match(to));
+  }
+  /// A connection from outside was let in.
+  void count_hit(const Destination& to, Now now) {
+    if (const auto row = ruleset->row_of(to)) {
+      Hit& hit = orders.hits[*row];
+      ++hit.count;
+      hit.last = now.time;
+    }
+  }
+
   [[nodiscard]] std::span<Packet> burst() { return {packets.data(), count}; }
+
+  Orders orders;
+  Time kinder_until{};  ///< orders.before counts until then
+  bool keeps = false;   ///< originals: some frames may have to leave as they came
+  Originals originals;
 
   Counters counters;
   Classifier classifier;
@@ -171,7 +205,7 @@ struct Chain::Rooms : Endings {
   Probability probability;
   Trust trust;
   Peers peers;
-  Ruleset ruleset;
+  const Ruleset* ruleset;  ///< of the orders
   Reply reply;
   DelayLine spoken;  ///< what the box says in conversations
   Splices splices;
@@ -179,11 +213,10 @@ struct Chain::Rooms : Endings {
   Sacks sacks;
   Neighbours neighbours;
   Transmit transmit;
-  Persona persona;      ///< of what hosts send
-  bool timing;          ///< normalise.timing
-  bool dresses;         ///< normalise.headers
-  std::uint8_t ecn;     ///< bits of TOS and traffic class that stay
-  bool attempts_count;  ///< as evidence, without a proof
+  Persona persona;   ///< of what hosts send
+  bool timing;       ///< normalise.timing
+  bool dresses;      ///< normalise.headers
+  std::uint8_t ecn;  ///< bits of TOS and traffic class that stay
   const Owner* owner;
   unsigned self;
   std::optional<HandOff::Outbox> outbox;  ///< with several workers
@@ -195,13 +228,15 @@ struct Chain::Rooms : Endings {
   std::array<Probability::Draw, kBurst> draws;  ///< of what is foreseen
   std::size_t count = 0;
   // Places in the burst that a room has work with; a room without passes at no cost.
-  Places joined;    ///< datagrams that their last fragment made whole
-  Places handled;   ///< came through the Scrubber
-  Places foreseen;  ///< of those, SYNs from outside: most open something
-  Places openings;  ///< may open a connection from outside
-  Places unlisted;  ///< of those, what asks for no service
-  Places diverted;  ///< opening packets for Reply
-  Places strays;    ///< neither known nor opening, or to be challenged
+  Places joined;     ///< datagrams that their last fragment made whole
+  Places untouched;  ///< forwarded as they came
+  Places apart;      ///< both of these
+  Places handled;    ///< came through the Scrubber
+  Places foreseen;   ///< of those, SYNs from outside: most open something
+  Places openings;   ///< may open a connection from outside
+  Places unlisted;   ///< of those, what asks for no service
+  Places diverted;   ///< opening packets for Reply
+  Places strays;     ///< neither known nor opening, or to be challenged
 };
 
 }  // namespace mitibox

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "packet/wire.hpp"
 #include "policy/text.hpp"
 
 namespace mitibox {
@@ -54,6 +55,19 @@ Address Arguments::address(std::string_view name) const {
 std::optional<Address> Arguments::optional_address(std::string_view name) const {
   if (!has(name)) return std::nullopt;
   return address(name);
+}
+
+Destination Arguments::service(std::string_view name) const {
+  const std::string found = text(name);
+  const std::string number = found.substr(0, found.find('/'));
+  const std::string kind = number == found ? "/tcp" : found.substr(number.size());
+  Destination to;
+  to.protocol = kind == "/udp" ? protocol::kUdp : protocol::kTcp;
+  const char* const end = number.data() + number.size();
+  const auto [last, error] = std::from_chars(number.data(), end, to.port);
+  if (error != std::errc() || last != end || to.port == 0 || (kind != "/udp" && kind != "/tcp"))
+    refuse(name, found, "1 to 65535, PORT/tcp or PORT/udp");
+  return to;
 }
 
 std::optional<std::chrono::seconds> Arguments::optional_duration(std::string_view name) const {

@@ -23,6 +23,8 @@ class Arguments {
   [[nodiscard]] std::string text(std::string_view name) const;
   [[nodiscard]] Address address(std::string_view name) const;
   [[nodiscard]] std::optional<Address> optional_address(std::string_view name) const;
+  /// "443" (TCP) or "53/udp", of any address.
+  [[nodiscard]] Destination service(std::string_view name) const;
   /// "10m"; more than nothing.
   [[nodiscard]] std::optional<std::chrono::seconds> optional_duration(std::string_view name) const;
   /// A JSON number or its digits, between both limits, these included.

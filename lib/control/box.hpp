@@ -15,6 +15,7 @@
 
 namespace mitibox {
 
+class Regime;
 class StateKeeper;
 
 /// A request that cannot be carried out; what() is one line for the operator.
@@ -51,9 +52,13 @@ class Box {
   [[nodiscard]] virtual unsigned owner_of(const Address& source) const = 0;
   /// Throws ControlError when that worker stands still.
   virtual void ask(unsigned worker, Errand& errand) = 0;
+  /// What is in force, and how it changes.
+  [[nodiscard]] virtual Regime& regime() = 0;
   /// In force now; stays good while it is held, though another may have come into force.
   [[nodiscard]] virtual std::shared_ptr<const Policy> policy() const = 0;
   [[nodiscard]] virtual BoxStatus status() const = 0;
+  /// From now on these events are written.
+  virtual void select(const Policy::Events& /*events*/) {}
   /// An event of the control plane's own (docs/events.md); never waits.
   virtual void tell(EventType /*type*/, const nlohmann::ordered_json& /*members*/) {}
   /// Of all workers and ports.

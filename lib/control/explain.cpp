@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <vector>
 
 #include "control/arguments.hpp"
@@ -22,21 +21,6 @@ RunCommand run_explain;
 namespace {
 
 constexpr std::size_t kMostServices = 32;  ///< that offer a port, shown without a destination
-
-/// "443", "53/udp" or "echo", of any address.
-Destination read_port(const std::string& text) {
-  Destination to;
-  if (text == "echo") return to;
-  const std::string number = text.substr(0, text.find('/'));
-  const std::string kind = number == text ? "/tcp" : text.substr(number.size());
-  to.protocol = kind == "/udp" ? protocol::kUdp : protocol::kTcp;
-  const char* const end = number.data() + number.size();
-  const auto [last, error] = std::from_chars(number.data(), end, to.port);
-  if (error != std::errc() || last != end || to.port == 0 || (kind != "/udp" && kind != "/tcp"))
-    throw ControlError(fmt::format("port: found '{}', expected 1 to 65535, PORT/udp, or echo",
-                                   policy_text::printable(text)));
-  return to;
-}
 
 bool offers(const Service& s, const Destination& to) {
   if (to.protocol == 0) return s.echo;
@@ -115,8 +99,10 @@ Json run_explain(Box& box, const Json& given, const Emit& /*emit*/) {
             {"never_distrust", PrefixSet(policy->trust.never_distrust).contains(source)}};
   add_level(done, asked);
   done["grounds"] = grounds_of(box, source);
+  if (policy->mode == Policy::Mode::monitor)
+    done["mode"] = "monitor: what follows is judged and counted, and every frame passes";
   if (!arguments.has("port")) return done;
-  Destination to = read_port(arguments.text("port"));
+  Destination to = arguments.text("port") == "echo" ? Destination{} : arguments.service("port");
   Json& attempts = done["attempts"] = Json::array();
   const auto where =
       destination ? std::vector<Address>{*destination} : examples(*policy, to, source.is_v4());

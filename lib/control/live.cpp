@@ -32,7 +32,8 @@ Json groups(const Snapshot& snapshot) {
 Json policy_of(const Policy& p) {
   Json levels = Json::array({1.0});
   for (const PartialLevel& l : p.trust.partial) levels.push_back(l.divert);
-  return {{"admission", p.admission == Policy::Admission::handshake ? "handshake" : "forward"},
+  return {{"mode", p.mode == Policy::Mode::monitor ? "monitor" : "on"},
+          {"admission", p.admission == Policy::Admission::handshake ? "handshake" : "forward"},
           {"drop", p.probability.drop},
           {"levels", levels}};
 }

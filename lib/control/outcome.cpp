@@ -50,6 +50,8 @@ std::string why(const Forecast& f) {
   switch (f.why) {
     case Why::not_protected:
       return "the destination is not protected";
+    case Why::bypass:
+      return "the source has a bypass";
     case Why::gateway:
       return "one end is a gateway";
     case Why::protected_source:

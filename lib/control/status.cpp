@@ -44,6 +44,7 @@ Json run_status(Box& box, const Json& given, const Emit& /*emit*/) {
   return {{"version", s.version},
           {"uptime_s", s.uptime.count()},
           {"policy", s.policy_file},
+          {"mode", policy->mode == Policy::Mode::monitor ? "monitor" : "on"},
           {"profile", profile},
           {"admission", admission},
           {"workers", box.workers()},

@@ -22,6 +22,22 @@ class Counter {
   std::uint64_t value_ = 0;
 };
 
+/// While the box only watches: what it would have done if it did more; bypasses too.
+struct Watched {
+  Counter let;                 ///< frames that left as they came
+  Counter translated;          ///< frames of connections that began before, and go on as they were
+  Counter fragments_unjudged;  ///< fragments that left unseen
+  Counter bypassed;            ///< frames of bypassed sources, whatever the mode
+  std::array<Counter, kReasons.size()> would_end;  ///< frames
+  Counter would_accept;                            ///< attempts from outside at services
+  Counter would_delay;     ///< attempts at services whose first packet the coin would have dropped
+  Counter would_divert;    ///< attempts of distrusted sources
+  Counter would_forge;     ///< attempts at what is no service
+  Counter would_distrust;  ///< handshakes that clients completed with what is no service
+
+  void ends(Reason why) { would_end[index(why)].add(); }
+};
+
 /// At any quiet moment, over all lcores:
 ///   received[outside] + received[inside] ==
 ///     sum(forwarded) + sum(refused) + sum(ended, all reasons) + held
@@ -37,6 +53,7 @@ struct Counters {
   std::array<Counter, kSides> adopted;         ///< frames that another worker gave
   std::array<Counter, kReasons.size()> ended;  ///< received frames that ended in the box
   std::array<Counter, kClasses> classes;       ///< received frames by Class
+  Watched monitor;
   Counter held;  ///< received frames that wait now: for the rest of their datagram, for a host
 };
 

@@ -5,8 +5,9 @@
 #include <rte_lcore.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <stdexcept>
+
+#include "base/say.hpp"
 
 namespace mitibox {
 
@@ -125,7 +126,7 @@ void EventLog::run() {
       second = now.box;
       each_second_();
     }
-    for (const std::string& remark : pump(now)) fmt::print(stderr, "mitibox: {}\n", remark);
+    for (const std::string& remark : pump(now)) say(remark);
     std::this_thread::sleep_for(kEvery);
   }
 }

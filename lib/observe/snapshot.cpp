@@ -93,6 +93,23 @@ void add_observer(Snapshot::Group& events, Snapshot::Group& load, const Observer
   add(load, "busy_ns", o.load.busy_ns.get());
 }
 
+void add_watched(Snapshot::Group& g, const Watched& w) {
+  const std::pair<const char*, const Counter&> all[] = {
+      {"let", w.let},
+      {"translated", w.translated},
+      {"fragments_unjudged", w.fragments_unjudged},
+      {"bypassed", w.bypassed},
+      {"would_accept", w.would_accept},
+      {"would_delay", w.would_delay},
+      {"would_divert", w.would_divert},
+      {"would_forge", w.would_forge},
+      {"would_distrust", w.would_distrust}};
+  for (const auto& [name, counter] : all) add(g, name, counter.get());
+  for (std::size_t i = 0; i < kReasons.size(); ++i)
+    if (const std::uint64_t n = w.would_end[i].get(); n != 0)
+      add(g, fmt::format("would_end_{}", metric(kReasons[i].name)), n);
+}
+
 /// The shortest memory of all workers: one that forgets too early is enough.
 void add_retransmissions(Snapshot::Group& g, const Chain& chain) {
   static constexpr const char* kName = "retransmission_eviction_age_ms";
@@ -127,8 +144,8 @@ const Snapshot::Entry* Snapshot::find(std::string_view group, std::string_view n
 
 Snapshot take_snapshot(const std::vector<const Chain*>& chains) {
   Snapshot s;
-  s.groups = {{"counters", {}},   {"reasons", {}}, {"trust", {}},  {"reply", {}},
-              {"neighbours", {}}, {"tables", {}},  {"events", {}}, {"load", {}}};
+  s.groups = {{"counters", {}}, {"reasons", {}}, {"trust", {}}, {"reply", {}},  {"neighbours", {}},
+              {"tables", {}},   {"events", {}},  {"load", {}},  {"monitor", {}}};
   for (const Chain* chain : chains) {
     add_counters(s.groups[0], chain->counters());
     for (std::size_t i = 0; i < kReasons.size(); ++i)
@@ -165,6 +182,7 @@ Snapshot take_snapshot(const std::vector<const Chain*>& chains) {
     add(s.groups[4], "facts_learned", n.learned);
     add_tables(s.groups[5], chain->tracker());
     add_retransmissions(s.groups[5], *chain);
+    add_watched(s.groups[8], chain->counters().monitor);
     if (chain->observer() != nullptr) add_observer(s.groups[6], s.groups[7], *chain->observer());
   }
   return s;

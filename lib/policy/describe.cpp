@@ -79,6 +79,9 @@ void each(Page& page, const std::vector<T>& items, std::string_view none) {
 void network(Page& page, const Policy& p) {
   page.topic("Profile");
   page.plain(p.profile == Policy::Profile::paper ? "paper" : "default");
+  page.topic("Mode");
+  page.plain(p.mode == Policy::Mode::monitor ? "monitor: judges and counts, and changes no packet"
+                                             : "on");
   page.topic("Protected");
   each(page, p.protected_prefixes, "none");
   page.topic("Gateways");

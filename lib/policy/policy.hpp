@@ -22,6 +22,7 @@ using Seconds = std::chrono::seconds;
 struct PortRange {
   std::uint16_t first = 0;  ///< 1..65535
   std::uint16_t last = 0;   ///< >= first
+  friend bool operator==(const PortRange&, const PortRange&) = default;
 };
 
 /// A legitimate destination.
@@ -60,20 +61,25 @@ struct Voice {
   std::vector<PortRange> ports;  ///< sorted, disjoint; a port has at most one voice
   std::string greeting;  ///< said when the handshake is complete; empty: client speaks first
   std::string answer;    ///< said to the client's first data; empty: silence
+  friend bool operator==(const Voice&, const Voice&) = default;
 };
 
 struct AddressRange {
   Address first, last;  ///< of one family
+  friend bool operator==(const AddressRange&, const AddressRange&) = default;
 };
 
 /// Where the box listens.
 struct SocketAddress {
   Address address;
   std::uint16_t port = 0;  ///< never 0
+  friend bool operator==(const SocketAddress&, const SocketAddress&) = default;
 };
 
 struct Policy {
   enum class Profile : std::uint8_t { standard, paper };
+  /// monitor: judges and counts as if on, and changes no packet.
+  enum class Mode : std::uint8_t { on, monitor };
   enum class Hairpin : std::uint8_t { drop, pass };
   enum class Retransmission : std::uint8_t { hold, admit };
   /// Who answers a SYN: the host, if it is legitimate, or the box, whoever it is for.
@@ -85,6 +91,7 @@ struct Policy {
   enum class Ecn : std::uint8_t { clear, keep };
 
   Profile profile = Profile::standard;
+  Mode mode = Mode::on;
   std::vector<Prefix> protected_prefixes;  ///< never empty
   std::vector<Address> gateways;           ///< each within a protected prefix
   Hairpin hairpin = Hairpin::drop;
@@ -104,6 +111,8 @@ struct Policy {
     std::vector<unsigned> ipv4;          ///< lengths, falling, all below ipv4_prefix
     std::vector<unsigned> ipv6{56, 48};  ///< the same of IPv6; kLengths each at most
     unsigned count = 4;                  ///< members that distrust the next shorter prefix
+
+    friend bool operator==(const Escalate&, const Escalate&) = default;
   };
   struct {
     Seconds distrusted{600};  ///< T1
@@ -117,10 +126,12 @@ struct Policy {
     Escalate escalate;
   } trust;
 
-  struct {
+  struct Neighbours {
     std::vector<Prefix> answer_dark;        ///< within protected; at most 1024 addresses in all
     std::vector<AddressRange> dhcp_ranges;  ///< never answered for
     bool answer_live = true;                ///< of the same addresses, those that live as well
+
+    friend bool operator==(const Neighbours&, const Neighbours&) = default;
   } neighbours;
 
   /// With Surface::sparse: which ports look open that are no service.
@@ -131,15 +142,19 @@ struct Policy {
                                  {993, 993}, {3306, 3306}, {3389, 3389}, {8080, 8080}};
     double share = 0.25;      ///< of these, and of those that services and voices name
     double elsewhere = 1e-4;  ///< of all others
+
+    friend bool operator==(const Decoys&, const Decoys&) = default;
   };
-  struct {
+  struct Reply {
     UdpReply udp = UdpReply::silent;
     Surface surface = Surface::open;
     Decoys decoys;
     std::vector<Voice> voices;
+
+    friend bool operator==(const Reply&, const Reply&) = default;
   } reply;
 
-  struct {
+  struct Normalise {
     Ecn ecn = Ecn::clear;  ///< ECE and CWR of TCP (rule S-TCP-2)
     bool headers = true;   ///< IP: what leaves shows the persona's TTL, ID, TOS and flow label
     bool options = true;   ///< TCP options of both ends' SYNs, in forwarded handshakes too
@@ -149,6 +164,8 @@ struct Policy {
     bool sack = true;      ///< made for hosts that have none, which the box promises
     std::uint32_t echo_rate = 100;  ///< echo requests a second and source; 0: no limit
     std::uint32_t error_rate = 1;   ///< ICMP errors a second and pair of addresses; 0: no limit
+
+    friend bool operator==(const Normalise&, const Normalise&) = default;
   } normalise;
 
   struct {
@@ -173,7 +190,7 @@ struct Policy {
   } events;
 
   /// Entries over all lcores together.
-  struct {
+  struct Tables {
     std::uint32_t connections = 1U << 20U;          ///< IPv4
     std::optional<std::uint32_t> connections_ipv6;  ///< as many when it is not said
     std::uint32_t sources = 1U << 20U;
@@ -184,20 +201,28 @@ struct Policy {
     bool persist = true;  ///< connections outlive the process
 
     [[nodiscard]] std::uint32_t of_ipv6() const { return connections_ipv6.value_or(connections); }
+
+    friend bool operator==(const Tables&, const Tables&) = default;
   } tables;
 
-  struct {
+  struct State {
     Seconds save_every{60};  ///< distrust and keys outlive the process; 0: they do not
+
+    friend bool operator==(const State&, const State&) = default;
   } state;
 
-  struct {
+  struct Link {
     bool mirror = true;  ///< a port whose link is down takes the other's down
+
+    friend bool operator==(const Link&, const Link&) = default;
   } link;
 
   /// Metrics and the live page.
-  struct {
+  struct Http {
     std::optional<SocketAddress> listen;  ///< nothing: nobody listens
     std::vector<std::string> names;  ///< in lower case: what it may be called besides its addresses
+
+    friend bool operator==(const Http&, const Http&) = default;
   } http;
 };
 
@@ -219,6 +244,9 @@ Policy parse_policy(std::string_view json, std::string_view name);
 
 /// As parse_policy, from a file.
 Policy load_policy(const std::filesystem::path& file);
+
+/// What differs between two policies and cannot change in a running box: JSON pointers.
+std::vector<std::string> needs_restart(const Policy& running, const Policy& wanted);
 
 /// The TCP ports that Policy::Decoys::share is of.
 std::bitset<65536> decoy_ports(const Policy& policy);

@@ -255,6 +255,11 @@ constexpr Key<Policy> kHttpKeys[] = {
 
 constexpr Key<Policy> kPolicyKeys[] = {
     {"profile", [](const Value&, Policy&) {}},  // read before all others
+    {"mode",
+     [](const Value& v, Policy& p) {
+       using enum Policy::Mode;
+       p.mode = v.choice<Policy::Mode>({{"on", on}, {"monitor", monitor}});
+     }},
     {"protected", [](const Value& v, Policy& p) { p.protected_prefixes = v.prefix_list(); }},
     {"gateways",
      [](const Value& v, Policy& p) {

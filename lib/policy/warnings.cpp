@@ -190,6 +190,8 @@ void http(const Policy& p, Lines& out) {
 
 std::vector<std::string> warnings(const Policy& policy) {
   Lines out;
+  if (policy.mode == Policy::Mode::monitor)
+    out.push_back("mode monitor: nothing is dropped or forged, scans see the LAN as it is");
   network(policy, out);
   services(policy, out);
   probability(policy, out);

@@ -69,6 +69,9 @@ class Probability {
   /// As judge of the packets for which these were drawn, in turn. `outcomes` is as long.
   void judge(std::span<const Draw> draws, Now now, std::span<Outcome> outcomes);
 
+  /// The share of attempts that are dropped, from now on.
+  void set_drop(Share drop) { drop_ = drop; }
+
   /// Whether no attempt is ever dropped: then nothing need be drawn.
   [[nodiscard]] bool never() const { return drop_.never(); }
 

@@ -45,7 +45,7 @@ Connection& Tracker::blank(Packet& p, Now now) {
 
 // RFC 6528: a function of the connection and a clock of 64 ns, as the persona counts.
 void Tracker::draw_isn(Packet& p, Connection& c, Now now) const {
-  if (!isn_ || p.from != Side::inside || signs_numbers(p)) return;
+  if (!isn_ || untouched_ || p.from != Side::inside || signs_numbers(p)) return;
   const std::uint64_t clock = static_cast<std::uint64_t>(now.time.count()) >> 6U;
   c.shift = static_cast<std::uint32_t>(siphash24(*isn_, p.key.used(p.family)) + clock) - p.sequence;
   c.shifted = true;

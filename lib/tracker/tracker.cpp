@@ -16,10 +16,6 @@ constexpr std::uint32_t kLongIdle = 300'000;
 constexpr std::uint32_t kHalfOpenShare = 4;
 constexpr std::uint32_t kDatagramShare = 2;
 
-std::uint32_t ms(Seconds s) {
-  return static_cast<std::uint32_t>(std::chrono::milliseconds(s).count());
-}
-
 ConnectionTable::Sizes sizes(std::uint32_t capacity) {
   return {capacity, std::max(1U, capacity / kHalfOpenShare),
           std::max(1U, capacity / kDatagramShare)};
@@ -56,10 +52,7 @@ bool is_late(const Connection& c, const Packet& p) {
 }  // namespace
 
 Tracker::Tracker(const Policy& policy, const Config& config)
-    : timeouts_{ms(policy.timeouts.half_open), ms(policy.timeouts.established),
-                ms(policy.timeouts.closing),   ms(policy.timeouts.time_wait),
-                ms(policy.timeouts.udp),       ms(policy.timeouts.udp_replied),
-                ms(policy.timeouts.other)},
+    : timeouts_(policy),
       udp_silent_(policy.reply.udp == Policy::UdpReply::silent),
       splits_(policy.normalise.segments),
       sacks_(policy.normalise.sack),

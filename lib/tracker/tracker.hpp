@@ -17,6 +17,7 @@
 #include "splice/translation.hpp"
 #include "tracker/connection_table.hpp"
 #include "tracker/survivors.hpp"
+#include "tracker/timeouts.hpp"
 
 namespace mitibox {
 
@@ -36,6 +37,13 @@ class Tracker {
   };
 
   Tracker(const Policy& policy, const Config& config);
+
+  /// From now on these hold, for connections that are there too. `untouched`: new connections get
+  /// no numbers of the box's.
+  void set(const Timeouts& timeouts, bool untouched) {
+    timeouts_ = timeouts;
+    untouched_ = untouched;
+  }
 
   /// Writes key, hash and connection of every packet of the burst that is handled and pending.
   void lookup(std::span<Packet> burst);
@@ -97,6 +105,10 @@ class Tracker {
   }
   void uncover(const Packet& packet) { record(packet).covered = false; }
   void forget(const Packet& packet) { table(packet).erase(packet.connection); }
+  /// Of an entry that lookup() or find() has found.
+  [[nodiscard]] const Connection& of(const Packet& packet) const {
+    return table(packet.family)[packet.connection];
+  }
   /// Whether there is an entry that this SYN has opened.
   [[nodiscard]] bool knows(const Packet& syn) const {
     const ConnectionTable& t = table(syn.family);
@@ -189,9 +201,8 @@ class Tracker {
   [[nodiscard]] std::uint32_t timeout(const Connection& c) const;
   void enter(Packet& p, TcpState state, Now now);
 
-  struct Timeouts {  ///< ms
-    std::uint32_t half_open, established, closing, time_wait, udp, udp_replied, other;
-  } timeouts_;
+  Timeouts timeouts_;
+  bool untouched_ = false;
   bool udp_silent_;
   bool splits_;  ///< segments for hosts with a smaller MSS than clients were promised
   bool sacks_;   ///< for hosts without SACK

@@ -26,9 +26,10 @@ function state(name, text) {
 }
 
 function facts(live) {
+  const watches = live.policy.mode === "monitor" ? "MONITOR: every frame passes · " : "";
   const mode = live.policy.admission === "handshake" ? "the box answers first" : "hosts answer";
   byId("facts").textContent =
-    `up ${duration(live.uptime)} · ${live.workers.length} ` +
+    `${watches}up ${duration(live.uptime)} · ${live.workers.length} ` +
     `${live.workers.length === 1 ? "worker" : "workers"} · ${mode} · ` +
     `coin ${live.policy.drop}` +
     live.ports.map((p, i) => (p.up ? "" : ` · no link ${i === 0 ? "outside" : "inside"}`)).join("");

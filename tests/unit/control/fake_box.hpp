@@ -5,13 +5,19 @@
 #include "../chain/rig.hpp"
 #include "control/box.hpp"
 #include "control/command.hpp"
+#include "control/regime.hpp"
 
 namespace mitibox::test {
 
 class FakeBox : public Box {
  public:
   explicit FakeBox(const Policy& policy = plain_policy())
-      : rig(policy), policy_(std::make_shared<const Policy>(policy)) {}
+      : rig(policy),
+        regime_({.policy = std::make_shared<const Policy>(policy),
+                 .file = "policy.json",
+                 .workers = 1,
+                 .ask = [this](unsigned worker, Errand& errand) { ask(worker, errand); },
+                 .age = [this] { return rig.now().time; }}) {}
 
   [[nodiscard]] unsigned workers() const override { return 1; }
   [[nodiscard]] unsigned owner_of(const Address& /*source*/) const override { return 0; }
@@ -20,7 +26,12 @@ class FakeBox : public Box {
     ++asked;
     errand.serve(*rig.chain, rig.now());
   }
-  [[nodiscard]] std::shared_ptr<const Policy> policy() const override { return policy_; }
+  [[nodiscard]] Regime& regime() override { return regime_; }
+  [[nodiscard]] std::shared_ptr<const Policy> policy() const override { return regime_.policy(); }
+  void select(const Policy::Events& events) override { selected = events; }
+  void tell(EventType type, const nlohmann::ordered_json& members) override {
+    posted.emplace_back(type, members);
+  }
   [[nodiscard]] BoxStatus status() const override { return told; }
   [[nodiscard]] Snapshot snapshot() const override { return take_snapshot({rig.chain.get()}); }
 
@@ -28,9 +39,11 @@ class FakeBox : public Box {
   BoxStatus told;
   bool stands_still = false;
   unsigned asked = 0;  ///< errands
+  Policy::Events selected;
+  std::vector<std::pair<EventType, Json>> posted;
 
  private:
-  std::shared_ptr<const Policy> policy_;
+  Regime regime_;
 };
 
 /// What a command gave.

@@ -122,7 +122,7 @@ TEST_CASE("snapshot: groups, every reason, names unique and lower case", "[obser
     }
   }
   CHECK(groups == std::vector<std::string>{"counters", "reasons", "trust", "reply", "neighbours",
-                                           "tables", "events", "load"});
+                                           "tables", "events", "load", "monitor"});
   REQUIRE(s.groups[1].entries.size() == kReasons.size());
   for (std::size_t i = 0; i < kReasons.size(); ++i)
     CHECK(s.groups[1].entries[i].name == as_metric(kReasons[i].name));
