@@ -2,6 +2,8 @@
 /// How distrust decays (the paper, figure 1): T1 in full, then the partial levels, then nothing.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -12,7 +14,8 @@
 namespace mitibox {
 
 /// Immutable. Grade 0 is the lightest distrust, full() the paper's; each grade between lasts twice
-/// as long as the one before it, its partial levels shortened in proportion.
+/// as long as the one before it, its partial levels shortened in proportion. A grade beyond full(),
+/// which another policy gave, is full().
 class Schedule {
  public:
   /// How long a source's evidence is remembered at least: within it more counts as a repeat.
@@ -29,7 +32,7 @@ class Schedule {
   [[nodiscard]] unsigned full() const { return full_; }
   /// Of a distrust that began at `start`; `now` does not lie before it.
   [[nodiscard]] Level level(unsigned grade, Time start, Time now) const {
-    const Time* const ends = &ends_[grade * levels_];
+    const Time* const ends = &ends_[row(grade)];
     const Time age = now - start;
     if (age >= ends[levels_ - 1]) return {};
     unsigned i = 0;
@@ -37,9 +40,9 @@ class Schedule {
     return {i + 1, i == 0 ? start : start + ends[i - 1], start + ends[i]};
   }
   /// From the start of a distrust until its first level ends.
-  [[nodiscard]] Time first(unsigned grade) const { return ends_[grade * levels_]; }
+  [[nodiscard]] Time first(unsigned grade) const { return ends_[row(grade)]; }
   /// From the start of a distrust until its source is neutral.
-  [[nodiscard]] Time total(unsigned grade) const { return ends_[(grade + 1) * levels_ - 1]; }
+  [[nodiscard]] Time total(unsigned grade) const { return ends_[row(grade) + levels_ - 1]; }
   /// From the start of a distrust until a repeat no longer counts as one.
   [[nodiscard]] Time remembered(unsigned grade) const { return std::max(total(grade), kRepeat); }
   [[nodiscard]] unsigned harder(unsigned grade) const { return std::min(grade + 1, full_); }
@@ -49,6 +52,10 @@ class Schedule {
   [[nodiscard]] Share share(unsigned number) const { return shares_[number]; }
 
  private:
+  [[nodiscard]] std::size_t row(unsigned grade) const {
+    return std::size_t{std::min(grade, full_)} * levels_;
+  }
+
   unsigned levels_;  ///< of distrust, without neutral
   unsigned full_ = 0;
   std::vector<Time> ends_;  ///< grade by grade: where each level ends, from the start

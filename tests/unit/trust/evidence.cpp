@@ -124,3 +124,20 @@ TEST_CASE("Weighted: packets alone do not restart what is proven, but are judged
   CHECK(t.level(outside(1), partial + seconds(121)).number == 4);
   CHECK(t.level(outside(1), kStart + minutes(40)).number == 0);
 }
+
+TEST_CASE("Other rules: repeats beyond what they grade count as the last of them") {
+  Policy policy = trust_policy(kWeighted);
+  Trust t(policy, kTrustSecrets, 64, "trust");
+  for (int i = 0; i < 6; ++i) t.illegitimate(outside(1), target(0), kStart);
+  policy.trust.distrusted = Seconds(60);  // grades of 30 s and 60 s
+  Trust::Rules shorter(policy);
+  t.adopt(shorter);
+  CHECK(t.judge(outside(1), target(1), kStart) == Decision::divert);
+  CHECK(t.level(outside(1), kStart).until == kStart + seconds(60));
+  CHECK(t.level(outside(1), kStart + seconds(61)).number == 2);
+  std::array<TrustLevel, Trust::kGrounds> all;
+  REQUIRE(t.grounds(outside(1), kStart, all) == 1);
+  CHECK(all[0].until == kStart + seconds(60));
+  t.illegitimate(outside(1), target(0), kStart + seconds(30));
+  CHECK(t.level(outside(1), kStart + seconds(30)).until == kStart + seconds(90));
+}
