@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
@@ -18,22 +17,6 @@ namespace {
 /// A run with a fixed key or one that ends by itself is for comparison, and begins with nothing.
 bool keeps_state(const Policy& policy, const Options& options) {
   return policy.state.save_every.count() != 0 && !options.key && options.until_idle.count() == 0;
-}
-
-/// What cells of unproven evidence rest on; see TrustState::layout.
-std::uint64_t layout_of(const Policy& policy, const Secrets& secrets, const Owner& owner,
-                        unsigned workers) {
-  std::uint64_t digest =
-      siphash24_of(secrets.sketch, workers, policy.tables.sources,
-                   std::uint64_t{policy.trust.ipv4_prefix} << 32U | policy.trust.ipv6_prefix);
-  for (std::uint64_t i = 0; i < 64; ++i) {
-    const std::uint64_t any = siphash13_of(secrets.sketch, i);
-    Address v6;
-    std::memcpy(v6.bytes.data(), &any, sizeof any);
-    const Address v4(be32::from_raw(static_cast<std::uint32_t>(any)));
-    digest = siphash24_of(secrets.sketch, digest, owner.of(v4), owner.of(v6));
-  }
-  return digest;
 }
 
 }  // namespace
@@ -81,7 +64,7 @@ std::optional<std::string> Life::text(const std::string& section) const {
 }
 
 void Life::prepare(const Owner& owner, unsigned workers) {
-  layout_ = layout_of(policy_, secrets_, owner, workers);
+  layout_ = trust_layout(policy_, secrets_, owner, workers);
   if (!image_) return;
   trust_ = read_sections(*image_, policy_, layout_);
   for (const std::string& remark : trust_.remarks)

@@ -88,11 +88,27 @@ void read_unproven(const Section& section, std::uint64_t layout, ReadTrust& out)
   out.cells = head.layout == layout;
   if (!out.cells && !out.trust.cells.empty())
     out.remarks.push_back(
-        "unproven evidence is not restored: the keys, the number of workers, tables.sources or a "
-        "trust prefix are others now");
+        "unproven evidence is not restored: the keys, the number of workers, tables.sources, a "
+        "trust prefix, or trust.evidence, trust.light or trust.distrusted are others now");
 }
 
 }  // namespace
+
+std::uint64_t trust_layout(const Policy& policy, const Secrets& secrets, const Owner& owner,
+                           unsigned workers) {
+  const auto& t = policy.trust;
+  std::uint64_t digest = siphash24_of(secrets.sketch, workers, policy.tables.sources,
+                                      std::uint64_t{t.ipv4_prefix} << 32U | t.ipv6_prefix,
+                                      t.evidence, t.light.count(), t.distrusted.count());
+  for (std::uint64_t i = 0; i < 64; ++i) {
+    const std::uint64_t any = siphash13_of(secrets.sketch, i);
+    Address v6;
+    std::memcpy(v6.bytes.data(), &any, sizeof any);
+    const Address v4(be32::from_raw(static_cast<std::uint32_t>(any)));
+    digest = siphash24_of(secrets.sketch, digest, owner.of(v4), owner.of(v6));
+  }
+  return digest;
+}
 
 void add_sections(Image& image, const TrustState& trust) {
   image.sections.push_back(

@@ -5,11 +5,18 @@
 #include <string>
 #include <vector>
 
+#include "base/secrets.hpp"
 #include "policy/policy.hpp"
+#include "shard/owner.hpp"
 #include "state/image.hpp"
 #include "trust/trust_state.hpp"
 
 namespace mitibox {
+
+/// What cells of unproven evidence rest on, as one number; see TrustState::layout. Also what their
+/// grades mean: a light suspicion of one policy is none, or a full distrust, of another.
+std::uint64_t trust_layout(const Policy& policy, const Secrets& secrets, const Owner& owner,
+                           unsigned workers);
 
 /// Adds the sections.
 void add_sections(Image& image, const TrustState& trust);

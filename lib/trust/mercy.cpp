@@ -42,7 +42,7 @@ std::size_t Trust::grounds(const Address& source, Time now, std::span<TrustLevel
   const std::uint64_t hash = sources_.hash(key);
   const unsigned bits = bits_[source.is_v4() ? 0 : 1];
   std::size_t n = 0;
-  if (const Sketch::Cell* const cell = sketch_.find(hash)) {
+  if (const Sketch::Cell* const cell = suspicion(hash)) {
     const Schedule::Level l = rules_.schedule.level(cell->grade, cell->start, now);
     grounds[n++] = {
         l.number, rules_.schedule.divert(l.number), l.since, l.until, false, {key.address(), bits}};

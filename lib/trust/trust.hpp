@@ -52,7 +52,8 @@ struct TrustLevel {
 /// Evidence `attempt` (the paper): one illegitimate opening packet distrusts for T1, then the
 /// partial levels follow. `weighted`: an unproven one distrusts for `light` (30 s), doubled for
 /// each repeat within a day up to T1, the partial levels shortened in proportion (span / T1);
-/// a completed forged handshake counts for the whole T1. `proof`: nothing else counts.
+/// a completed forged handshake counts for the whole T1. `proof`: nothing else counts, whatever was
+/// noted under other rules.
 class Trust {
  public:
   enum class Decision : std::uint8_t { pass, divert };
@@ -115,7 +116,8 @@ class Trust {
         ++counters_.passed[0];
         return Decision::pass;
       }
-      if (now - cell->start < rules_.schedule.first(cell->grade) && rules_.allow.empty()) {
+      if (now - cell->start < rules_.schedule.first(cell->grade) && rules_.allow.empty() &&
+          !rules_.only_proof) {
         ++counters_.diverted[1];
         return Decision::divert;
       }
@@ -215,9 +217,13 @@ class Trust {
     if (attempt.proven != nullptr)
       s.proven = {rules_.schedule.level(rules_.schedule.full(), attempt.proven->start, now),
                   attempt.proven->start};
-    if (const Sketch::Cell* const cell = sketch_.find(attempt.hash))
+    if (const Sketch::Cell* const cell = suspicion(attempt.hash))
       s.unproven = {rules_.schedule.level(cell->grade, cell->start, now), cell->start};
     return s;
+  }
+  /// Unproven evidence, where it counts; nullptr: none does.
+  [[nodiscard]] const Sketch::Cell* suspicion(std::uint64_t hash) const {
+    return rules_.only_proof ? nullptr : sketch_.find(hash);
   }
   Decision judge_level(const Attempt& attempt, const Address& source,
                        const Destination& destination, Time now);

@@ -62,7 +62,7 @@ bool Trust::restore(const SavedSource& saved, Time now) {
 }
 
 bool Trust::restore(const SavedCell& saved, Time now) {
-  return sketch_.restore(saved, rules_.schedule, now);
+  return !rules_.only_proof && sketch_.restore(saved, rules_.schedule, now);
 }
 
 }  // namespace mitibox

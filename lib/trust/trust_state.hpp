@@ -33,7 +33,7 @@ struct TrustState {
   unsigned ipv6_prefix = 64;
   std::vector<SavedSource> sources;
   /// Cells know their sources by a hash alone: they are of use only to as many workers with
-  /// sketches as large, and the same keys. Equal numbers say so.
+  /// sketches as large, the same keys, and the same spans. Equal numbers say so.
   std::uint64_t layout = 0;
   std::vector<SavedCell> cells;
 };

@@ -2,6 +2,7 @@
 #include "state/trust_sections.hpp"
 
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "../trust/sources.hpp"
 #include "scratch.hpp"
@@ -98,4 +99,31 @@ TEST_CASE("trust sections: of another layout, or not whole", "[state]") {
   for (Section& s : image.sections) s.bytes.clear();
   CHECK(read_sections(image, policy_of(24, 64), kLayout).remarks.size() == 2);
   CHECK(read_sections({}, policy_of(24, 64), kLayout).remarks.empty());
+}
+
+TEST_CASE("trust sections: what suspects rest on", "[state]") {
+  const Secrets secrets = Secrets::derive({1, 2});
+  const auto layout = [&](const Policy& p, const Secrets& s, unsigned workers) {
+    return trust_layout(p, s, Owner(p, s, workers), workers);
+  };
+  const Policy policy = policy_of(32, 64);
+  std::set<std::uint64_t> all{layout(policy, secrets, 2)};
+  CHECK(layout(policy, secrets, 2) == *all.begin());
+  all.insert(layout(policy, secrets, 3));
+  all.insert(layout(policy, Secrets::derive({1, 3}), 2));
+  const auto with = [&](auto change) {
+    Policy p = policy;
+    change(p);
+    all.insert(layout(p, secrets, 2));
+  };
+  with([](Policy& p) { p.tables.sources *= 2; });
+  with([](Policy& p) { p.trust.ipv6_prefix = 56; });
+  with([](Policy& p) { p.trust.evidence = Policy::Evidence::proof; });
+  with([](Policy& p) { p.trust.evidence = Policy::Evidence::attempt; });
+  with([](Policy& p) { p.trust.light = Seconds(31); });
+  with([](Policy& p) { p.trust.distrusted = Seconds(601); });
+  CHECK(all.size() == 9);
+  Policy same = policy;
+  same.probability.drop = 0.25;
+  CHECK(layout(same, secrets, 2) == layout(policy, secrets, 2));
 }

@@ -141,3 +141,27 @@ TEST_CASE("Other rules: repeats beyond what they grade count as the last of them
   t.illegitimate(outside(1), target(0), kStart + seconds(30));
   CHECK(t.level(outside(1), kStart + seconds(30)).until == kStart + seconds(90));
 }
+
+TEST_CASE("Other rules: where proof alone counts suspicion is nothing") {
+  Policy policy = trust_policy(kWeighted);
+  Trust t(policy, kTrustSecrets, 64, "trust");
+  for (int i = 0; i < 6; ++i) t.illegitimate(outside(1), target(0), kStart);
+  t.proven(outside(2), target(0), kStart);
+  t.illegitimate(outside(2), target(0), kStart + minutes(35));
+  policy.trust.evidence = Policy::Evidence::proof;
+  Trust::Rules proof(policy);
+  t.adopt(proof);
+  CHECK(t.judge(outside(1), target(1), kStart) == Decision::pass);
+  CHECK_FALSE(t.would_divert(outside(1), target(1), kStart));
+  CHECK(t.level(outside(1), kStart).number == 0);
+  std::array<TrustLevel, Trust::kGrounds> all;
+  CHECK(t.grounds(outside(1), kStart, all) == 0);
+  t.illegitimate(outside(1), target(0), kStart);
+  CHECK(t.level(outside(1), kStart).number == 0);
+  // What is proven counts as before, and alone.
+  CHECK(t.level(outside(2), kStart + minutes(35)).number == 4);
+  CHECK(t.grounds(outside(2), kStart, all) == 1);
+  // The old rules come back: so does what they made of it.
+  t.adopt(proof);
+  CHECK(t.level(outside(1), kStart).number == 1);
+}
