@@ -42,7 +42,9 @@ Splice* Splices::find(const Packet& packet) {
 
 Splice* Splices::begin(const Packet& segment, Splice::State state, Now now) {
   const Shares::Place share = shares_.place(segment);
-  if (free_ == kNone || !shares_.room(share) || !index_.insert(segment.hash, free_)) {
+  const bool waits = says_something(segment);
+  if (free_ == kNone || !shares_.room(share) || (waits && !shares_.may_hold(share)) ||
+      !index_.insert(segment.hash, free_)) {
     ++counters_.full;
     return nullptr;
   }
@@ -80,6 +82,7 @@ bool Splices::hold(Splice& s, const Packet& segment, Now now) {
   if (s.held_count == 0 && s.state == Splice::State::open) visit_at(s, now.tick + kRepeatHeld);
   s.held[s.held_count++] = {segment, detail::segment_end(segment)};
   ++held_;
+  shares_.hold(s.share);
   return true;
 }
 
@@ -91,7 +94,7 @@ void Splices::acknowledged(Splice& s, std::uint32_t before) {
     else
       rte_pktmbuf_free(s.held[i].segment.frame);
   }
-  held_ -= static_cast<std::uint32_t>(s.held_count - kept);
+  let_go(s, s.held_count - kept);
   s.held_count = static_cast<std::uint8_t>(kept);
   if (kept == 0 && s.state == Splice::State::open) remove(s);
 }

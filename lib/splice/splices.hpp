@@ -83,8 +83,11 @@ class Splices {
 
   /// Whether another call can be made for the sender of this segment, and hold the segment.
   [[nodiscard]] bool room(const Packet& segment) const {
-    if (free_ == kNone || held_ >= kMostHeld) return false;
-    return used_ < kAsked || shares_.room(shares_.place(segment));
+    const bool waits = says_something(segment);
+    if (free_ == kNone || (waits && held_ >= kMostHeld)) return false;
+    if (used_ < kAsked && (!waits || held_ < kHeldAsked)) return true;
+    const Shares::Place at = shares_.place(segment);
+    return shares_.room(at) && (!waits || shares_.may_hold(at));
   }
   /// The splice of a packet whose `key` and `hash` are set; nullptr when there is none.
   [[nodiscard]] Splice* find(const Packet& packet);
@@ -112,7 +115,7 @@ class Splices {
   /// Keeps a segment that the box acknowledges; false when there is no room.
   bool hold(Splice& splice, const Packet& segment, Now now);
   [[nodiscard]] bool can_hold(const Splice& splice) const {
-    return splice.held_count < Splice::kHeld && held_ < kMostHeld;
+    return splice.held_count < Splice::kHeld && held_ < kMostHeld && shares_.may_hold(splice.share);
   }
   /// The host has acknowledged everything before this number.
   void acknowledged(Splice& splice, std::uint32_t before);
@@ -120,7 +123,7 @@ class Splices {
   template <typename Release>
   void end(Splice& splice, Release release) {
     for (std::size_t i = 0; i < splice.held_count; ++i) release(splice.held[i].segment.frame);
-    held_ -= splice.held_count;
+    let_go(splice, splice.held_count);
     splice.held_count = 0;
     remove(splice);
   }
@@ -159,12 +162,22 @@ class Splices {
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;
   static constexpr std::uint32_t kBudget = 256;  ///< entries that a tick looks at
+  /// With fewer in all nobody has taken his share.
   static constexpr std::uint32_t kAsked = std::min(Shares::kOfSource, Shares::kOfHost);
+  static constexpr std::uint32_t kHeldAsked = std::min(Shares::kHeldOfSource, Shares::kHeldOfHost);
 
+  /// More than a bare ACK: it has to wait for its host.
+  static bool says_something(const Packet& segment) {
+    return segment.tcp_flags != tcp::kAck || segment.payload_length() != 0;
+  }
   [[nodiscard]] std::uint32_t place(const Splice& s) const {
     return static_cast<std::uint32_t>(&s - &splices_[0]);
   }
   void remove(Splice& splice);
+  void let_go(const Splice& splice, std::size_t segments) {
+    held_ -= static_cast<std::uint32_t>(segments);
+    shares_.let_go(splice.share, segments);
+  }
   IpFields ip(const Packet& segment);
 
   Builder builder_;

@@ -38,7 +38,8 @@ struct Crowd {
     p.options.clear();
     p.flags = PA;
     p.sequence = kClient + 1;
-    p.acknowledgement = o.answers[0].sequence() + 1;
+    cookie = o.answers[0].sequence();
+    p.acknowledgement = cookie + 1;
     p.payload = {'h', 'i'};
     const Outcome proof = rig.send(Side::outside, p);
     if (!proof.passed.empty()) return true;
@@ -47,7 +48,24 @@ struct Crowd {
     return false;
   }
 
+  /// Five segments more of one byte.
+  void go_on(const std::string& source, std::uint16_t port, const char* host) {
+    Probe p;
+    p.source = source;
+    p.source_port = port;
+    p.destination = host;
+    p.destination_port = 443;
+    p.flags = PA;
+    p.acknowledgement = cookie + 1;
+    p.payload = {'h'};
+    for (std::uint32_t i = 0; i < 5; ++i) {
+      p.sequence = kClient + 3 + i;
+      rig.send(Side::outside, p);
+    }
+  }
+
   Rig rig{policy()};
+  std::uint32_t cookie = 0;  ///< of the last handshake
 };
 
 std::string client(int i) {
@@ -75,4 +93,27 @@ TEST_CASE("shares: one client takes its share of the calls, others call", "[spli
     called += crowd.call("198.51.100.7", static_cast<std::uint16_t>(40000 + i), kMute) ? 1 : 0;
   CHECK(called == Shares::kOfSource);
   CHECK(crowd.call("198.51.100.8", 40000, kMute));
+}
+
+TEST_CASE("shares: what waits for mute hosts takes its share of the room, others are heard",
+          "[splice][shares]") {
+  Crowd crowd;
+  const auto flood = [&] {
+    int called = 0;
+    // Six sources, 57 calls each, six segments a call: more than all that can be held.
+    for (int i = 0; i < 342; ++i)
+      if (crowd.call(client(i % 6), static_cast<std::uint16_t>(40000 + i),
+                     i % 2 ? kMute : kOther)) {
+        ++called;
+        crowd.go_on(client(i % 6), static_cast<std::uint16_t>(40000 + i), i % 2 ? kMute : kOther);
+      }
+    return called;
+  };
+  const int called = flood();
+  CHECK(called > 6 * 20);
+  for (const char* host : {kMute, kOther}) CHECK(crowd.call("192.0.2.77", 50000, host));
+  // Given up, they make room.
+  crowd.rig.wait(std::chrono::seconds(6));
+  CHECK(crowd.rig.chain->counters().held.get() == 0);
+  CHECK(flood() == called);
 }
