@@ -29,9 +29,9 @@ Escalation::Escalation(const Policy& policy, const Place& place)
   for (std::uint32_t i = 0; i < capacity_; ++i) records_[i].links.next = i + 1;
 }
 
-unsigned Escalation::members(const Record& r) const {
+unsigned Escalation::members(const Record& r, Time over) const {
   return static_cast<unsigned>(std::count_if(r.starts.begin(), r.starts.begin() + count_,
-                                             [](Time start) { return start != kNever; }));
+                                             [over](Time start) { return start > over; }));
 }
 
 const Distrusted* Escalation::find(const Source& source) const {
@@ -44,7 +44,7 @@ const Distrusted* Escalation::find(const Source& source) const {
   return latest;
 }
 
-Escalation::Change Escalation::note(const Source& source, Time start) {
+Escalation::Change Escalation::note(const Source& source, Time start, Time over) {
   Change change;
   Source member = source;
   unsigned bits = 128;
@@ -52,6 +52,7 @@ Escalation::Change Escalation::note(const Source& source, Time start) {
     const Source prefix = source & length.mask;
     Record* const r = obtain(prefix, length.bits, change);
     if (r == nullptr) break;
+    expire(*r, over);
     const bool before = r->start != kNever;
     prove(*r, hash(member, bits), start);
     if (r->start == kNever) break;
@@ -78,7 +79,7 @@ unsigned Escalation::forgive(const Source& source, bool prefixes) {
       clear(r, hash(member, bits));
       const bool over = prefixes || r.start == kNever;
       if (before && over) ++forgiven;
-      if (prefixes || members(r) == 0) erase(static_cast<std::uint32_t>(i));
+      if (prefixes || members(r, kNever) == 0) erase(static_cast<std::uint32_t>(i));
       // What is distrusted still is a member still.
       if (!over) break;
     }
@@ -125,6 +126,12 @@ void Escalation::prove(Record& r, std::uint32_t member, Time start) {
   if (start <= r.starts[place]) return;
   r.starts[place] = start;
   r.members[place] = member;
+  settle(r);
+}
+
+void Escalation::expire(Record& r, Time over) {
+  for (std::size_t i = 0; i < count_; ++i)
+    if (r.starts[i] <= over) r.starts[i] = kNever;
   settle(r);
 }
 

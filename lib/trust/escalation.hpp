@@ -41,8 +41,9 @@ class Escalation {
     unsigned bits = 0;       ///< of the widest of them
     bool displaced = false;  ///< a distrusted prefix had to go
   };
-  /// A source is proven, distrusted from `start` on.
-  Change note(const Source& source, Time start);
+  /// A source is proven, distrusted from `start` on. Members whose distrust began at `over` or
+  /// earlier are none any more.
+  Change note(const Source& source, Time start, Time over);
   /// A source, or with `prefixes` also every prefix it lies in, is as good as new.
   unsigned forgive(const Source& source, bool prefixes);
 
@@ -63,12 +64,14 @@ class Escalation {
   }
 
   /// Calls visit(prefix's record, its length, members proven) from the narrowest to the widest
-  /// prefix of the source that has a proven member; `start` is Time::min() unless it is distrusted.
+  /// prefix of the source that has a proven member, `over` as above; `start` is Time::min() unless
+  /// it is distrusted, or was.
   template <typename Visit>
-  void each(const Source& source, Visit visit) const {
+  void each(const Source& source, Time over, Visit visit) const {
     for (const Length& length : lengths_[family(source)])
       if (const Record* r = lookup(source & length.mask, length.bits); r != nullptr)
-        visit(static_cast<const Distrusted&>(*r), length.bits, members(*r));
+        if (const unsigned n = members(*r, over); n != 0)
+          visit(static_cast<const Distrusted&>(*r), length.bits, n);
   }
 
   /// Forgets prefixes whose members were all proven `span` before `now` or earlier.
@@ -103,7 +106,8 @@ class Escalation {
   [[nodiscard]] std::uint32_t hash(const Source& prefix, unsigned bits) const {
     return static_cast<std::uint32_t>(siphash13_of(key_, prefix.high, prefix.low, bits));
   }
-  [[nodiscard]] unsigned members(const Record& r) const;
+  /// Those whose distrust began after `over`.
+  [[nodiscard]] unsigned members(const Record& r, Time over) const;
   [[nodiscard]] std::int32_t position(const Source& prefix, unsigned bits) const {
     return index_.find(hash(prefix, bits), [&](std::int32_t i) {
       const Record& r = records_[static_cast<std::uint32_t>(i)];
@@ -116,6 +120,7 @@ class Escalation {
   }
   Record* obtain(const Source& prefix, unsigned bits, Change& change);
   void prove(Record& r, std::uint32_t member, Time start);
+  void expire(Record& r, Time over);
   void clear(Record& r, std::uint32_t member);
   void settle(Record& r);
   void erase(std::uint32_t i);

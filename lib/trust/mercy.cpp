@@ -49,13 +49,14 @@ std::size_t Trust::grounds(const Address& source, Time now, std::span<TrustLevel
   }
   if (const Distrusted* const own = sources_.find(key, hash))
     grounds[n++] = ground(*own, bits, now);
-  escalation_.each(key, [&](const Distrusted& prefix, unsigned length, unsigned members) {
-    if (prefix.start != Time::min())
-      grounds[n] = ground(prefix, length, now);
-    else
-      grounds[n] = {.proven = true, .on = {prefix.source.address(), length}};
-    grounds[n++].members = members;
-  });
+  escalation_.each(key, over(now),
+                   [&](const Distrusted& prefix, unsigned length, unsigned members) {
+                     if (prefix.start != Time::min())
+                       grounds[n] = ground(prefix, length, now);
+                     else
+                       grounds[n] = {.proven = true, .on = {prefix.source.address(), length}};
+                     grounds[n++].members = members;
+                   });
   return n;
 }
 

@@ -132,9 +132,8 @@ void Trust::proven(const Address& source, const Destination& destination, Time n
 /// Into the table of proven sources, and what follows for their prefixes.
 void Trust::enter(const Attempt& attempt, const Tried& tried, Time start, Time now) {
   const Time displaced = sources_.put(attempt.source, attempt.hash, start);
-  if (displaced != Time::max() && now - displaced < rules_.schedule.total(rules_.schedule.full()))
-    ++counters_.source_evictions;
-  const Escalation::Change change = escalation_.note(attempt.source, start);
+  if (displaced != Time::max() && displaced > over(now)) ++counters_.source_evictions;
+  const Escalation::Change change = escalation_.note(attempt.source, start, over(now));
   if (change.displaced) ++counters_.prefix_evictions;
   counters_.escalations += change.count;
   if (change.count == 0 || sink_ == nullptr) return;

@@ -249,6 +249,10 @@ class Trust {
     bool proven;
   };
   bool exempt(const Tried& tried, Time now);
+  /// Whose distrust began at that time or earlier is neutral again.
+  [[nodiscard]] Time over(Time now) const {
+    return now - rules_.schedule.total(rules_.schedule.full());
+  }
   void enter(const Attempt& attempt, const Tried& tried, Time start, Time now);
   [[nodiscard]] TrustLevel ground(const Distrusted& distrusted, unsigned bits, Time now) const;
 

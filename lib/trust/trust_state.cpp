@@ -57,7 +57,7 @@ bool Trust::restore(const SavedSource& saved, Time now) {
   if (known != nullptr && known->start >= start) return true;
   sources_.put(source, hash, start);
   // What its prefixes were follows from it.
-  escalation_.note(source, start);
+  escalation_.note(source, start, over(now));
   return true;
 }
 

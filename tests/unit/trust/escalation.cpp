@@ -115,6 +115,30 @@ TEST_CASE("Another member of the prefix buys no other draw") {
   }
 }
 
+TEST_CASE("Whose own distrust is over is no member any more") {
+  Trust t(trust_policy(kProof), kTrustSecrets, 1024, "trust");
+  Told told;
+  t.report_to(&told);
+  for (unsigned n = 0; n < 8; ++n) {
+    const Time now = kStart + n * minutes(35);  // each outlasts the next by five minutes
+    t.proven(six(0, n), target(n), now);
+    CHECK(t.escalation().distrusted() == 0);
+    std::array<TrustLevel, Trust::kGrounds> all;
+    CHECK(t.grounds(six(0, 200), now, all) == 1);
+    CHECK(all[0].members == (n == 0 ? 1 : 2));
+  }
+  CHECK(t.counters().escalations == 0);
+  CHECK(told.events.empty());
+  // Four at once do, and once more when they have decayed.
+  for (unsigned round = 0; round < 2; ++round) {
+    prove(t, 1, 4, kStart + hours(9 + round));
+    CHECK(t.counters().escalations == 1 + round);
+    CHECK(told.events.size() == 1 + round);
+  }
+  std::array<TrustLevel, Trust::kGrounds> all;
+  CHECK(t.grounds(six(1, 200), kStart + hours(11), all) == 0);
+}
+
 TEST_CASE("A /48 is distrusted whatever is known of the /56") {
   Trust t(trust_policy(kProof), kTrustSecrets, 1024, "trust");
   for (unsigned net = 0; net < 4; ++net) prove(t, net, 4);
