@@ -33,7 +33,10 @@ std::size_t Sketch::copy(std::uint32_t& cursor, std::span<SavedCell> out) const 
 bool Sketch::restore(const SavedCell& saved, const Schedule& schedule, Time now) {
   const Cell cell{saved.fingerprint, std::min(saved.grade, schedule.full()),
                   std::min(saved.start, now)};
-  if (saved.place >= sets_.size() * kWays || !cell.holds(schedule, now)) return false;
+  // So written that no time, however wrong, overflows.
+  if (saved.place >= sets_.size() * kWays || cell.start <= now - schedule.remembered(cell.grade) ||
+      !cell.holds(schedule, now))
+    return false;
   sets_[saved.place / kWays].cells[saved.place % kWays] = cell;
   return true;
 }
@@ -50,7 +53,7 @@ bool Trust::restore(const SavedSource& saved, Time now) {
   const Source source = mask_(saved.source.address());
   // By hand it may begin later: a distrust until then ends a span after its start.
   const Time start = std::min(saved.start, now + kLongest);
-  if (now - start >= rules_.schedule.total(rules_.schedule.full())) return false;
+  if (start <= over(now)) return false;
   const std::uint64_t hash = sources_.hash(source);
   // Sources that a shorter prefix has made one: the latest counts.
   const Distrusted* const known = sources_.find(source, hash);

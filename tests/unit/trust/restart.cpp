@@ -106,6 +106,11 @@ TEST_CASE("restart: nonsense in a file is harmless", "[trust]") {
   CHECK(t.restore(SavedSource{source, kStart + hours(99)}, kStart));  // from now on, then
   CHECK(t.level(outside(1), kStart).number == 1);
   CHECK_FALSE(t.restore(SavedSource{source, hours(-9999)}, kStart));
+  const Source other{outside(2).high(), outside(2).low()};
+  for (const Time start : {Time::min(), Time::min() + nanoseconds(1), Time::min() + kStart}) {
+    CHECK_FALSE(t.restore(SavedSource{other, start}, kStart));
+    CHECK_FALSE(t.restore(SavedCell{0, 3, 9, 0, start}, kStart));
+  }
   CHECK_FALSE(t.restore(SavedCell{0, UINT32_MAX, 1, 0, kStart}, kStart));
   CHECK_FALSE(t.restore(SavedCell{0, 3, 0, 0, kStart}, kStart));
   CHECK(t.restore(SavedCell{0, 3, 9, UINT32_MAX, kStart + hours(1)}, kStart));
