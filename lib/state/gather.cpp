@@ -2,6 +2,7 @@
 #include "state/gather.hpp"
 
 #include <array>
+#include <span>
 
 #include "chain/chain.hpp"
 
@@ -10,15 +11,28 @@ namespace mitibox {
 namespace {
 
 /// Entries looked at in one errand: 16 KiB read, some 10 us.
+template <typename Row>
 constexpr std::size_t kPiece = 512;
+/// Each is also looked for among the members of its prefixes.
+template <>
+constexpr std::size_t kPiece<SavedSource> = 128;
+
+std::size_t take(const Trust& trust, std::uint32_t& cursor, std::span<SavedSource> out) {
+  return trust.save(cursor, out);
+}
+std::size_t take(const Trust& trust, std::uint32_t& cursor, std::span<SavedCell> out) {
+  return trust.copy(cursor, out);
+}
 
 template <typename Row>
 struct Copy : Errand {
-  void serve(Chain& chain, Now /*now*/) override { count = chain.trust().copy(cursor, rows); }
+  void serve(Chain& chain, Now /*now*/) override {
+    count = take(chain.trust(), cursor, std::span<Row>(rows));
+  }
 
   std::uint32_t cursor = 0;
   std::size_t count = 0;
-  std::array<Row, kPiece> rows;
+  std::array<Row, kPiece<Row>> rows;
 };
 
 template <typename Row>

@@ -13,12 +13,19 @@ namespace {
 
 constexpr char kProven[] = "trust.proven";
 constexpr char kUnproven[] = "trust.unproven";
-constexpr std::uint32_t kVersion = 1;
+/// 1: without SavedSource::member_of.
+constexpr std::uint32_t kProvenVersion = 2;
+constexpr std::uint32_t kUnprovenVersion = 1;
 
 struct ProvenHeader {
   std::uint32_t ipv4_prefix;
   std::uint32_t ipv6_prefix;
 };
+struct ProvenRow1 {
+  Source source;
+  Time start;
+};
+static_assert(sizeof(ProvenRow1) == 24);
 struct UnprovenHeader {
   std::uint64_t layout;
 };
@@ -43,18 +50,28 @@ bool unpack(const Bytes& bytes, Head& head, std::vector<Row>& rows) {
 }
 
 /// Empty when it can be used.
-std::string layout_of(const Section& s) {
-  return s.version == kVersion
+std::string layout_of(const Section& s, std::uint32_t expected) {
+  return s.version == expected
              ? ""
-             : fmt::format("{} not restored: layout {}, expected {}", s.name, s.version, kVersion);
+             : fmt::format("{} not restored: layout {}, expected {}", s.name, s.version, expected);
+}
+
+/// Of either version.
+bool unpack(const Section& section, ProvenHeader& head, std::vector<SavedSource>& rows) {
+  if (section.version != 1) return unpack(section.bytes, head, rows);
+  std::vector<ProvenRow1> old;
+  if (!unpack(section.bytes, head, old)) return false;
+  for (const ProvenRow1& r : old) rows.push_back({r.source, r.start});
+  return true;
 }
 
 void read_proven(const Section& section, const Policy& policy, ReadTrust& out) {
   ProvenHeader head{};
-  if (std::string wrong = layout_of(section); !wrong.empty())
+  if (std::string wrong = layout_of(section, kProvenVersion);
+      section.version != 1 && !wrong.empty())
     return out.remarks.push_back(std::move(wrong));
   TrustState& t = out.trust;
-  if (!unpack(section.bytes, head, t.sources) || head.ipv4_prefix > 32 || head.ipv6_prefix > 128) {
+  if (!unpack(section, head, t.sources) || head.ipv4_prefix > 32 || head.ipv6_prefix > 128) {
     t.sources.clear();
     return out.remarks.push_back(fmt::format("{} not restored: it is not whole", section.name));
   }
@@ -78,7 +95,7 @@ void read_proven(const Section& section, const Policy& policy, ReadTrust& out) {
 
 void read_unproven(const Section& section, std::uint64_t layout, ReadTrust& out) {
   UnprovenHeader head{};
-  if (std::string wrong = layout_of(section); !wrong.empty())
+  if (std::string wrong = layout_of(section, kUnprovenVersion); !wrong.empty())
     return out.remarks.push_back(std::move(wrong));
   if (!unpack(section.bytes, head, out.trust.cells)) {
     out.trust.cells.clear();
@@ -112,8 +129,10 @@ std::uint64_t trust_layout(const Policy& policy, const Secrets& secrets, const O
 
 void add_sections(Image& image, const TrustState& trust) {
   image.sections.push_back(
-      {kProven, kVersion, pack(ProvenHeader{trust.ipv4_prefix, trust.ipv6_prefix}, trust.sources)});
-  image.sections.push_back({kUnproven, kVersion, pack(UnprovenHeader{trust.layout}, trust.cells)});
+      {kProven, kProvenVersion,
+       pack(ProvenHeader{trust.ipv4_prefix, trust.ipv6_prefix}, trust.sources)});
+  image.sections.push_back(
+      {kUnproven, kUnprovenVersion, pack(UnprovenHeader{trust.layout}, trust.cells)});
 }
 
 ReadTrust read_sections(const Image& image, const Policy& policy, std::uint64_t layout) {

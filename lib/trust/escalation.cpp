@@ -44,12 +44,14 @@ const Distrusted* Escalation::find(const Source& source) const {
   return latest;
 }
 
-Escalation::Change Escalation::note(const Source& source, Time start, Time over) {
+Escalation::Change Escalation::note(const SavedSource& source, Time over) {
   Change change;
-  Source member = source;
+  Time start = source.start;
+  Source member = source.source;
   unsigned bits = 128;
-  for (const Length& length : lengths_[family(source)]) {
-    const Source prefix = source & length.mask;
+  for (const Length& length : lengths_[family(member)]) {
+    if (length.bits < source.member_of) break;
+    const Source prefix = member & length.mask;
     Record* const r = obtain(prefix, length.bits, change);
     if (r == nullptr) break;
     expire(*r, over);
@@ -65,6 +67,21 @@ Escalation::Change Escalation::note(const Source& source, Time start, Time over)
     bits = length.bits;
   }
   return change;
+}
+
+std::uint32_t Escalation::member_of(const Source& source, Time start) const {
+  Source member = source;
+  unsigned bits = 128;
+  for (const Length& length : lengths_[family(source)]) {
+    const Record* const r = lookup(source & length.mask, length.bits);
+    // Later ones may have taken its place: they count whether it does or not.
+    if (r == nullptr || (!has(*r, hash(member, bits)) && start > r->start)) return bits;
+    if (r->start == kNever) return 0;
+    start = r->start;
+    member = r->source;
+    bits = length.bits;
+  }
+  return 0;
 }
 
 unsigned Escalation::forgive(const Source& source, bool prefixes) {
@@ -133,6 +150,12 @@ void Escalation::expire(Record& r, Time over) {
   for (std::size_t i = 0; i < count_; ++i)
     if (r.starts[i] <= over) r.starts[i] = kNever;
   settle(r);
+}
+
+bool Escalation::has(const Record& r, std::uint32_t member) const {
+  for (std::size_t i = 0; i < count_; ++i)
+    if (r.members[i] == member && r.starts[i] != kNever) return true;
+  return false;
 }
 
 void Escalation::clear(Record& r, std::uint32_t member) {

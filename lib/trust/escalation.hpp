@@ -14,6 +14,7 @@
 #include "reply/index_list.hpp"
 #include "tracker/flow_index.hpp"
 #include "trust/source.hpp"
+#include "trust/trust_state.hpp"
 
 namespace mitibox {
 
@@ -43,9 +44,14 @@ class Escalation {
   };
   /// A source is proven, distrusted from `start` on. Members whose distrust began at `over` or
   /// earlier are none any more.
-  Change note(const Source& source, Time start, Time over);
+  Change note(const Source& source, Time start, Time over) { return note({source, start}, over); }
+  /// As above, of one that is restored.
+  Change note(const SavedSource& source, Time over);
   /// A source, or with `prefixes` also every prefix it lies in, is as good as new.
   unsigned forgive(const Source& source, bool prefixes);
+
+  /// SavedSource::member_of, of a source that is proven.
+  [[nodiscard]] std::uint32_t member_of(const Source& source, Time start) const;
 
   /// Whether any prefix of the source's family is distrusted.
   [[nodiscard]] bool any(const Source& source) const { return distrusted_[family(source)] != 0; }
@@ -118,6 +124,7 @@ class Escalation {
     const std::int32_t i = size_ == 0 ? -1 : position(prefix, bits);
     return i < 0 ? nullptr : &records_[static_cast<std::uint32_t>(i)];
   }
+  [[nodiscard]] bool has(const Record& r, std::uint32_t member) const;
   Record* obtain(const Source& prefix, unsigned bits, Change& change);
   void prove(Record& r, std::uint32_t member, Time start);
   void expire(Record& r, Time over);

@@ -186,6 +186,8 @@ class Trust {
   [[nodiscard]] std::uint32_t proven_sources() const;
   /// As ProvenSources::copy.
   std::size_t copy(std::uint32_t& cursor, std::span<SavedSource> out) const;
+  /// As above, for restore(): with what was forgiven. Takes longer.
+  std::size_t save(std::uint32_t& cursor, std::span<SavedSource> out) const;
   [[nodiscard]] const Escalation& escalation() const { return escalation_; }
   /// Allowed sources with the most illegitimate attempts.
   [[nodiscard]] const AllowedTally& allowed() const { return allowed_; }

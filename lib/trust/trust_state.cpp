@@ -45,6 +45,12 @@ std::size_t Trust::copy(std::uint32_t& cursor, std::span<SavedSource> out) const
   return sources_.copy(cursor, out);
 }
 
+std::size_t Trust::save(std::uint32_t& cursor, std::span<SavedSource> out) const {
+  const std::size_t count = sources_.copy(cursor, out);
+  for (SavedSource& s : out.first(count)) s.member_of = escalation_.member_of(s.source, s.start);
+  return count;
+}
+
 std::size_t Trust::copy(std::uint32_t& cursor, std::span<SavedCell> out) const {
   return sketch_.copy(cursor, out);
 }
@@ -59,8 +65,8 @@ bool Trust::restore(const SavedSource& saved, Time now) {
   const Distrusted* const known = sources_.find(source, hash);
   if (known != nullptr && known->start >= start) return true;
   sources_.put(source, hash, start);
-  // What its prefixes were follows from it.
-  escalation_.note(source, start, over(now));
+  // What its prefixes were follows from it, but for what was forgiven.
+  escalation_.note({source, start, saved.member_of}, over(now));
   return true;
 }
 

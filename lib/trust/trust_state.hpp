@@ -15,8 +15,11 @@ namespace mitibox {
 struct SavedSource {
   Source source;
   Time start{};  ///< of its distrust
+  /// Length of the widest prefix of which it is a member: wider ones were forgiven. 0: none was.
+  std::uint32_t member_of = 0;
+  std::uint32_t zero = 0;
 };
-static_assert(sizeof(SavedSource) == 24 && std::is_trivially_copyable_v<SavedSource>);
+static_assert(sizeof(SavedSource) == 32 && std::is_trivially_copyable_v<SavedSource>);
 
 /// Unproven evidence: a cell of a worker's sketch. As it stands in the state file.
 struct SavedCell {

@@ -33,6 +33,7 @@ TrustState some_trust() {
   t.ipv6_prefix = 64;
   t.layout = kLayout;
   t.sources = {saved("198.51.100.0", 9s), saved("2001:db8:f::", 3s), saved("198.51.101.0", 5s)};
+  t.sources[0].member_of = 24;
   t.cells = {{0, 17, 5, 1, 2s}, {1, 18, 6, 2, 3s}};
   return t;
 }
@@ -54,6 +55,7 @@ TEST_CASE("trust sections: under the same policy all of it, quietest first", "[s
   CHECK(read.trust.sources[0].start == 3s);
   CHECK(read.trust.sources[0].source == saved("2001:db8:f::", 0s).source);
   CHECK(read.trust.sources[2].start == 9s);
+  CHECK(read.trust.sources[2].member_of == 24);
   REQUIRE(read.trust.cells.size() == 2);
   CHECK(read.trust.cells[1].place == 18);
 }
@@ -86,7 +88,7 @@ TEST_CASE("trust sections: of another layout, or not whole", "[state]") {
   ReadTrust read = read_sections(image, policy_of(24, 64), kLayout);
   CHECK(read.trust.sources.empty());
   CHECK(read.remarks.size() == 2);
-  for (std::size_t cut = 1; cut < 24; ++cut) {
+  for (std::size_t cut = 1; cut < 24; ++cut) {  // less than a row of either
     image = image_of(some_trust());
     for (Section& s : image.sections) s.bytes.resize(s.bytes.size() - cut);
     read = read_sections(image, policy_of(24, 64), kLayout);
@@ -99,6 +101,28 @@ TEST_CASE("trust sections: of another layout, or not whole", "[state]") {
   for (Section& s : image.sections) s.bytes.clear();
   CHECK(read_sections(image, policy_of(24, 64), kLayout).remarks.size() == 2);
   CHECK(read_sections({}, policy_of(24, 64), kLayout).remarks.empty());
+}
+
+TEST_CASE("trust sections: sources as an earlier version saved them", "[state]") {
+  Image image = image_of(some_trust());
+  Section& proven = image.sections.front();
+  proven.version = 1;
+  Bytes old(proven.bytes.begin(), proven.bytes.begin() + 8);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto row = proven.bytes.begin() + static_cast<std::ptrdiff_t>(8 + 32 * i);
+    old.insert(old.end(), row, row + 24);
+  }
+  proven.bytes = old;
+  ReadTrust read = read_sections(image, policy_of(24, 64), kLayout);
+  CHECK(read.remarks.empty());
+  REQUIRE(read.trust.sources.size() == 3);
+  CHECK(read.trust.sources[2].source == saved("198.51.100.0", 9s).source);
+  CHECK(read.trust.sources[2].start == 9s);
+  CHECK(read.trust.sources[2].member_of == 0);
+  proven.bytes.pop_back();
+  read = read_sections(image, policy_of(24, 64), kLayout);
+  CHECK(read.remarks.size() == 1);
+  CHECK(read.trust.sources.empty());
 }
 
 TEST_CASE("trust sections: what suspects rest on", "[state]") {

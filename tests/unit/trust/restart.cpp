@@ -12,11 +12,15 @@ constexpr Time kStart = hours(30);
 constexpr std::uint32_t kCapacity = 3000;
 
 template <typename Row>
-std::vector<Row> all_of(const Trust& t) {
+using Take = std::size_t (Trust::*)(std::uint32_t&, std::span<Row>) const;
+constexpr Take<SavedCell> kCells = &Trust::copy;
+
+template <typename Row>
+std::vector<Row> all_of(const Trust& t, Take<Row> take) {
   std::vector<Row> rows;
   std::array<Row, 100> some;
   for (std::uint32_t cursor = 0; cursor != UINT32_MAX;) {
-    const std::size_t n = t.copy(cursor, some);
+    const std::size_t n = (t.*take)(cursor, some);
     rows.insert(rows.end(), some.begin(), some.begin() + n);
   }
   return rows;
@@ -24,11 +28,11 @@ std::vector<Row> all_of(const Trust& t) {
 
 /// What another process makes of it.
 void restore(const Trust& from, Trust& to, Time now) {
-  auto sources = all_of<SavedSource>(from);
+  std::vector<SavedSource> sources = all_of(from, &Trust::save);
   std::sort(sources.begin(), sources.end(),
             [](const SavedSource& a, const SavedSource& b) { return a.start < b.start; });
   for (const SavedSource& s : sources) to.restore(s, now);
-  for (const SavedCell& c : all_of<SavedCell>(from)) to.restore(c, now);
+  for (const SavedCell& c : all_of(from, kCells)) to.restore(c, now);
 }
 
 }  // namespace
@@ -134,4 +138,66 @@ TEST_CASE("Prefixes are distrusted again when their sources are back") {
   CHECK(level.number == 1);
   CHECK(level.members == 4);
   CHECK(level.until == before.level(fresh, hours(5) + minutes(4)).until);
+}
+
+TEST_CASE("restart: prefixes that were forgiven stay so") {
+  const auto six = [](unsigned net, unsigned n) {
+    Address a = from_text("2001:db8:5::7");
+    a.bytes[6] = static_cast<std::uint8_t>(net);
+    a.bytes[7] = static_cast<std::uint8_t>(n);
+    return a;
+  };
+  const Policy policy = trust_policy(Policy::Evidence::proof);
+  Trust before(policy, kTrustSecrets, kCapacity, "before");
+  Time now = kStart;
+  // Also where the prefix diverts it.
+  const auto prove = [&](unsigned net, unsigned n) {
+    ++now;
+    before.distrust(six(net, n), now + minutes(10), now);
+  };
+  for (unsigned net = 0; net < 4; ++net)
+    for (unsigned n = 0; n < 5; ++n) prove(net, n);  // four are as many as it takes
+  REQUIRE(before.escalation().distrusted() == 5);
+  const auto same = [&](const Trust& after) {
+    CHECK(after.escalation().distrusted() == before.escalation().distrusted());
+    for (unsigned net = 0; net < 6; ++net)
+      for (unsigned n = 0; n < 6; ++n) {
+        CAPTURE(net, n);
+        std::array<TrustLevel, Trust::kGrounds> was;
+        std::array<TrustLevel, Trust::kGrounds> is;
+        const std::size_t count = before.grounds(six(net, n), now, was);
+        REQUIRE(after.grounds(six(net, n), now, is) == count);
+        for (std::size_t i = 0; i < count; ++i) {
+          CHECK(is[i].number == was[i].number);
+          CHECK(is[i].until == was[i].until);
+          CHECK(is[i].members == was[i].members);
+        }
+      }
+  };
+  SECTION("none") {}
+  SECTION("a /56, and with it the /48") {
+    before.forgive(six(1, 9), true);
+  }
+  SECTION("the /48 alone") {
+    before.forgive(six(9, 9), true);
+  }
+  SECTION("a /56, proven again in part") {
+    before.forgive(six(1, 9), true);
+    prove(1, 2);
+    prove(1, 7);
+  }
+  SECTION("the /48, which one /56 is a member of again") {
+    before.forgive(six(9, 9), true);
+    before.forgive(six(2, 3), false);
+    prove(2, 3);
+  }
+  SECTION("a source") {
+    before.forgive(six(1, 4), false);
+  }
+  Trust after(policy, kTrustSecrets, kCapacity, "after");
+  restore(before, after, now);
+  same(after);
+  Trust again(policy, kTrustSecrets, kCapacity, "again");
+  restore(after, again, now);
+  same(again);
 }
