@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 #include <utility>
 
 #include "base/key_file.hpp"
@@ -46,8 +47,12 @@ void Life::read_secrets(const Options& options) {
   secrets_ =
       folder_ ? Secrets::derive(folder_->key(), random_key()) : Secrets::derive(random_key());
   // Decoys that move between two scans are told from services that stay.
-  if (policy_.reply.surface == Policy::Surface::sparse)
+  if (policy_.reply.surface != Policy::Surface::sparse) return;
+  try {
     secrets_.surface = kept_key(std::filesystem::path(options.state) / "surface.key");
+  } catch (const std::runtime_error& e) {
+    say(fmt::format("{}; decoys lie elsewhere in this run", e.what()));
+  }
 }
 
 Time Life::age() const {
