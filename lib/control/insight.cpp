@@ -36,7 +36,8 @@ double until_neutral(const TrustLevel& level, const Policy& policy, Time now) {
   if (level.number == 0 || level.number > partial.size() + 1) return 0;
   const Seconds whole =
       level.number == 1 ? policy.trust.distrusted : partial[level.number - 2].duration;
-  const double share = seconds(level.until - level.since) / seconds(whole);
+  // By hand it may last longer than the policy's, those behind it do not.
+  const double share = std::min(1.0, seconds(level.until - level.since) / seconds(whole));
   double left = seconds(level.until - now);
   for (std::size_t i = level.number - 1; i < partial.size(); ++i)
     left += share * seconds(partial[i].duration);

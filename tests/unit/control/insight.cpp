@@ -86,12 +86,13 @@ TEST_CASE("insight: how long until a source is forgiven", "[control][insight]") 
       row("198.51.100.3", 7, level(3, kNow - 199s, kNow + 1s)),    // then nothing
       row("198.51.100.4", 6, level(1, kNow - 10s, kNow + 50s)),    // a tenth of all of it
       row("198.51.100.5", 5),
+      row("198.51.100.6", 4, level(1, kNow, kNow + 48h)),  // by hand: no longer thereafter
   };
   const Insight in = gather(box);
-  REQUIRE(in.sources.size() == 5);
-  const double wanted[] = {600, 250, 1, 50 + 30 + 20, 0};
-  const double left[] = {100, 50, 1, 50, 0};
-  for (std::size_t i = 0; i < 5; ++i) {
+  REQUIRE(in.sources.size() == 6);
+  const double wanted[] = {600, 250, 1, 50 + 30 + 20, 0, 172'800 + 300 + 200};
+  const double left[] = {100, 50, 1, 50, 0, 172'800};
+  for (std::size_t i = 0; i < 6; ++i) {
     CHECK(in.sources[i].forgiven == Approx(wanted[i]));
     CHECK(in.sources[i].left == Approx(left[i]));
   }
