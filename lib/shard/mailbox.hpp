@@ -33,12 +33,13 @@ class Errand {
 class Mailbox {
  public:
   /// Blocks until the owner has served it; false when it was not within `patience` (the lcore
-  /// stands still), and then never is.
+  /// stands still, or those who came before take all of its time), and then never is.
   bool ask(Errand& errand, std::chrono::milliseconds patience) {
-    const std::lock_guard one_asker(mutex_);
+    const auto end = std::chrono::steady_clock::now() + patience;
+    const std::unique_lock one_asker(mutex_, end);
+    if (!one_asker) return false;
     errand_ = &errand;
     state_.store(State::asked, std::memory_order_release);
-    const auto end = std::chrono::steady_clock::now() + patience;
     while (state_.load(std::memory_order_acquire) != State::served) {
       State asked = State::asked;
       if (std::chrono::steady_clock::now() > end &&
@@ -60,7 +61,7 @@ class Mailbox {
 
  private:
   enum class State : std::uint8_t { idle, asked, serving, served };
-  std::mutex mutex_;  ///< among control threads; the lcore never takes it
+  std::timed_mutex mutex_;  ///< among control threads; the lcore never takes it
   std::atomic<State> state_{State::idle};
   Errand* errand_ = nullptr;  ///< control: wo while idle; lcore: ro while serving
 };

@@ -85,3 +85,32 @@ TEST_CASE("mailbox: everyone gets the answer to his own question", "[shard][mail
   owner.join();
   CHECK(right == 200);
 }
+
+TEST_CASE("mailbox: waiting for another's turn counts too", "[shard][mailbox]") {
+  struct Long : Errand {
+    void serve(Chain& /*chain*/, Now /*now*/) override {
+      serving = true;
+      const auto end = std::chrono::steady_clock::now() + 5s;
+      while (!enough && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    }
+    std::atomic<bool> serving = false;
+    std::atomic<bool> enough = false;
+  };
+  Rig rig;
+  Mailbox box;
+  Long longer;
+  std::atomic<bool> stop = false;
+  std::thread owner([&] {
+    while (!stop) box.poll(*rig.chain, Now(1s));
+  });
+  std::thread first([&] { box.ask(longer, 60s); });
+  while (!longer.serving) std::this_thread::yield();
+  Sum sum(1);
+  CHECK_FALSE(box.ask(sum, 1ms));
+  longer.enough = true;
+  first.join();
+  CHECK(box.ask(sum, 60s));
+  stop = true;
+  owner.join();
+  CHECK(sum.served == 1);
+}
