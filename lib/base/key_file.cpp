@@ -29,22 +29,28 @@ constexpr std::size_t kDigits = 32;
   fail(file, std::strerror(errno));
 }
 
+[[noreturn]] void refuse(const std::filesystem::path& file, std::string_view why) {
+  throw BadKey(fmt::format("key file {}: {}", file.string(), why));
+}
+
 /// Nothing when there is no such file.
 std::optional<Key128> read_key(const std::filesystem::path& file) {
   const File f(file.c_str());
   if (f.fd() < 0 && errno == ENOENT) return std::nullopt;
   struct stat status {};
   if (f.fd() < 0 || ::fstat(f.fd(), &status) != 0) fail(file);
-  if (status.st_uid != ::geteuid()) fail(file, "belongs to another user; delete it for a new key");
+  if (!S_ISREG(status.st_mode)) refuse(file, "is no ordinary file; delete it for a new key");
+  if (status.st_uid != ::geteuid())
+    refuse(file, "belongs to another user; delete it for a new key");
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    fail(file, "others may read it; chmod 600 it, or delete it for a new key");
+    refuse(file, "others may read it; chmod 600 it, or delete it for a new key");
   std::array<char, kDigits + 2> text{};
   const ssize_t n = ::read(f.fd(), text.data(), text.size());
   if (n < 0) fail(file);
   const std::string_view all(text.data(), static_cast<std::size_t>(n));
   const auto key = parse_key(all.substr(0, all.find('\n')));
   if (!key || all.size() > kDigits + 1)
-    fail(file, "expected 32 hexadecimal digits in a line; delete it for a new key");
+    refuse(file, "expected 32 hexadecimal digits in a line; delete it for a new key");
   return key;
 }
 

@@ -88,11 +88,11 @@ Key128 StateFolder::key() {
   if (!wrong_.empty()) return random_key();
   const std::filesystem::path file = folder_ / "key";
   try {
-    return kept_key(file);
-  } catch (const std::runtime_error& e) {
-    set_aside(file, e.what());
-  }
-  try {
+    try {
+      return kept_key(file);
+    } catch (const BadKey& e) {
+      set_aside(file, e.what());
+    }
     return kept_key(file);
   } catch (const std::runtime_error& e) {
     remarks_.push_back(fmt::format("{}; this run has a key of its own", e.what()));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "state/folder.hpp"
 
+#include <sys/resource.h>
+
 #include <catch2/catch.hpp>
 
 #include "scratch.hpp"
@@ -146,4 +148,26 @@ TEST_CASE("folder: what cannot be written leaves the old file", "[state]") {
   std::filesystem::create_directories(scratch.name + "/state.draft/full");
   CHECK_THROWS_WITH(folder.write(some_image()), Contains("/state: "));
   CHECK(folder.read());
+}
+
+TEST_CASE("folder: a key that cannot be read just now is kept for the next run", "[state]") {
+  const Scratch scratch;
+  const std::string digits = "000102030405060708090a0b0c0d0e0f";
+  scratch.write("key", digits);
+  StateFolder folder(scratch.name);
+  REQUIRE(folder.wrong().empty());
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{0, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const Key128 own = folder.key();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK_FALSE(own == Key128{0x0001020304050607, 0x08090a0b0c0d0e0f});
+  const auto remarks = folder.take_remarks();
+  REQUIRE(remarks.size() == 1);
+  CHECK_THAT(remarks[0],
+             Contains("Too many open files") && Contains("this run has a key of its own"));
+  CHECK(scratch.read("key") == digits);
+  CHECK(scratch.count("key") == 1);
+  CHECK(folder.key() == Key128{0x0001020304050607, 0x08090a0b0c0d0e0f});
 }
