@@ -16,27 +16,35 @@ namespace mitibox::ctl {
 
 namespace {
 
-constexpr time_t kPatience = 60;  ///< seconds that the box may be silent
+/// Of errno after a call that waited as long as it may.
+std::string why(int error, Client::Patience patience) {
+  if (error != EAGAIN) return std::strerror(error);
+  return fmt::format("nothing for {} s", std::chrono::duration<double>(patience).count());
+}
+
+const char* hint(int error) {
+  if (error == EACCES) return "only the user of the box and root may ask";
+  if (error == EAGAIN) return "it is busy with others, or stands still; try again later";
+  return "is mitibox running, and under this --file-prefix or --control?";
+}
 
 }  // namespace
 
-Client::Client(const std::string& path) : socket_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+Client::Client(const std::string& path, Patience patience)
+    : socket_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)), patience_(patience) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path)
     throw std::runtime_error(fmt::format("the socket's path is too long: {}", path));
   std::memcpy(address.sun_path, path.c_str(), path.size());
-  const timeval patience{kPatience, 0};
-  setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  const timeval most{patience.count() / 1000, patience.count() % 1000 * 1000};
+  setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+  setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
   if (connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return;
   const int error = errno;
   close(socket_);
-  const char* hint = error == EACCES
-                         ? "only the user of the box and root may ask"
-                         : "is mitibox running, and under this --file-prefix or --control?";
   throw std::runtime_error(
-      fmt::format("no box answers at {} ({}); {}", path, std::strerror(error), hint));
+      fmt::format("no box answers at {} ({}); {}", path, why(error, patience), hint(error)));
 }
 
 Client::~Client() {
@@ -64,7 +72,7 @@ std::string Client::receive() {
     const ssize_t n = recv(socket_, piece.data(), piece.size(), 0);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0)
-      throw std::runtime_error(fmt::format("the box does not answer: {}", std::strerror(errno)));
+      throw std::runtime_error(fmt::format("the box does not answer: {}", why(errno, patience_)));
     if (n == 0) throw std::runtime_error("the box has ended the connection");
     buffer_.append(piece.data(), static_cast<std::size_t>(n));
   }

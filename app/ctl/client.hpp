@@ -2,6 +2,7 @@
 /// A client of the box's control socket.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -13,7 +14,10 @@ using Json = nlohmann::ordered_json;
 /// One connection. Errors are std::runtime_error with a sentence for the operator.
 class Client {
  public:
-  explicit Client(const std::string& path);
+  using Patience = std::chrono::milliseconds;
+
+  /// `patience`: how long the box may be silent.
+  explicit Client(const std::string& path, Patience patience = std::chrono::minutes(1));
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -27,6 +31,7 @@ class Client {
   std::string receive();
 
   int socket_;
+  Patience patience_;
   std::string buffer_;  ///< received, not yet returned
 };
 

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // mitiboxctl: what it makes of words, and of answers.
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
+#include <cstring>
 #include <filesystem>
 #include <set>
 
+#include "../../../app/ctl/client.hpp"
 #include "../../../app/ctl/commands.hpp"
 #include "../../../app/ctl/render.hpp"
 #include "../../../app/ctl/watch.hpp"
@@ -144,4 +150,25 @@ TEST_CASE("ctl: rates", "[control][ctl]") {
         "  in                                         100.0               300\n"
         "  fewer                                       -2.0                 5\n"
         "  fresh                                        1.5                 3\n");
+}
+
+TEST_CASE("ctl: a box that is busy is told from one that is not there", "[control][ctl]") {
+  char folder[] = "/tmp/mitibox-client-XXXXXX";
+  REQUIRE(::mkdtemp(folder) != nullptr);
+  const std::string path = std::string(folder) + "/box.sock";
+  const std::chrono::milliseconds patience(20);
+  CHECK_THROWS_WITH(ctl::Client(path, patience), Contains("is mitibox running"));
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size());
+  REQUIRE(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::listen(listener, 0) == 0);
+  ctl::Client first(path, patience);
+  CHECK_THROWS_WITH(first.ask("status", Json::object(), [](const Json&) {}),
+                    Contains("the box does not answer: nothing for 0.02 s"));
+  // Nobody takes the first in: there is no room for another.
+  CHECK_THROWS_WITH(ctl::Client(path, patience), Contains("busy") && !Contains("running"));
+  ::close(listener);
+  std::filesystem::remove_all(folder);
 }
