@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -21,6 +22,28 @@ namespace mitibox {
 namespace {
 
 constexpr int kPause = 100;  ///< ms, when no connection can be accepted
+
+/// Of arrays and objects within each other; commands take two.
+constexpr unsigned kDeepest = 32;
+
+/// Whether brackets outside of text go deeper: what is made of them is taken apart by recursion.
+bool too_deep(std::string_view json) {
+  unsigned depth = 0;
+  bool text = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (text && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      text = !text;
+    } else if (!text && (c == '[' || c == '{')) {
+      if (++depth > kDeepest) return true;
+    } else if (!text && (c == ']' || c == '}') && depth != 0) {
+      --depth;
+    }
+  }
+  return false;
+}
 
 void name_thread(const char* name) {
   pthread_setname_np(pthread_self(), name);
@@ -111,6 +134,7 @@ void ControlServer::answer(Caller& caller, const std::string& line) {
 }
 
 Json ControlServer::run(const std::string& line, const Emit& emit) {
+  if (too_deep(line)) throw ControlError("the request is nested too deeply");
   const Json request = Json::parse(line, nullptr, false);
   if (request.is_discarded()) throw ControlError("the request is not a line of JSON");
   const auto name = request.is_object() ? request.find("command") : request.end();

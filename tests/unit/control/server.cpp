@@ -65,6 +65,8 @@ TEST_CASE("control: requests and what is said to them", "[control][server]") {
   };
   const std::string deep(30'000, '[');
   const std::string shut(30'000, ']');
+  const std::string nested = std::string(30, '[') + std::string(30, ']');
+  const std::string too_deep = R"({"error":"the request is nested too deeply"})";
   const std::string not_json = R"({"error":"the request is not a line of JSON"})";
   const std::string shape = R"({"error":"a request is {\"command\": NAME, \"arguments\": {...}}"})";
   const Row rows[] = {
@@ -78,8 +80,17 @@ TEST_CASE("control: requests and what is said to them", "[control][server]") {
       {"no UTF-8 within JSON", "{\"command\":\"\xc3\x28\"}", not_json},
       {"half an object", R"({"command":"echo")", not_json},
       {"two on a line", std::string(kEcho) + kEcho, not_json},
-      {"nested without an end", deep, not_json},
-      {"nested", deep + shut, shape},
+      {"nested without an end", deep, too_deep},
+      {"nested", deep + shut, too_deep},
+      {"nested in a command", R"({"command":"echo","arguments":{"a":)" + deep + shut + "}}",
+       too_deep},
+      {"nested as deeply as may be", R"({"command":"echo","arguments":{"a":)" + nested + "}}",
+       R"({"done":{"a":)" + nested + "}}"},
+      {"brackets within text", R"({"command":"echo","arguments":{"a":"\"[[{\\"}})",
+       R"({"done":{"a":"\"[[{\\"}})"},
+      {"brackets within text, many",
+       R"({"command":"echo","arguments":{"a":"\")" + std::string(100, '[') + R"("}})",
+       R"({"done":{"a":"\")" + std::string(100, '[') + R"("}})"},
       {"a number", "7", shape},
       {"no command", "{}", shape},
       {"a command that is no text", R"({"command":7})", shape},
