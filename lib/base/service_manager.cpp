@@ -53,9 +53,7 @@ bool ServiceManager::tell(std::string_view lines) const {
 }
 
 void ServiceManager::status(std::string_view text) {
-  if (text == said_) return;
-  said_ = text;
-  tell(fmt::format("STATUS={}", text));
+  if (text != said_ && tell(fmt::format("STATUS={}", text))) said_ = text;
 }
 
 std::optional<std::chrono::microseconds> ServiceManager::watchdog(const char* usec,

@@ -23,7 +23,7 @@ class ServiceManager {
 
   /// Lines as sd_notify(3) names them: "READY=1", "STATUS=...". Whether it was sent.
   bool tell(std::string_view lines) const;
-  /// A line for `systemctl status`; said once.
+  /// A line for `systemctl status`; said until the manager has taken it, then no more.
   void status(std::string_view text);
 
   /// From WATCHDOG_USEC and WATCHDOG_PID: how often a beat is expected of this process at least.

@@ -87,3 +87,16 @@ TEST_CASE("service manager: what the watchdog expects", "[base]") {
        {static_cast<const char*>(nullptr), "", "0", "-1", "1s", "99999999999999999999"})
     CHECK_FALSE(ServiceManager::watchdog(usec, own.c_str()));
 }
+
+TEST_CASE("service manager: a status that was not taken is said again", "[base]") {
+  const std::string name = fmt::format("@mitibox-late-{}", ::getpid());
+  const Manager manager(name);
+  ServiceManager box(name.c_str());
+  while (box.tell("WATCHDOG=1")) continue;
+  box.status("forwarding");
+  while (!manager.next().empty()) continue;
+  box.status("forwarding");
+  CHECK(manager.next() == "STATUS=forwarding");
+  box.status("forwarding");
+  CHECK(manager.next().empty());
+}
