@@ -51,8 +51,13 @@ void add_workers(Metrics& metrics, const std::vector<Insight::Worker>& workers) 
 
 template <class Row, class Name>
 void add_top(Metrics& metrics, std::string_view metric, const std::vector<Row>& rows, Name name) {
-  for (std::size_t i = 0; i < rows.size() && i < kNamed && rows[i].probes >= kWorthNaming; ++i)
-    metrics.add(metric, name(rows[i]), static_cast<double>(rows[i].probes));
+  std::size_t named = 0;
+  for (const Row& row : rows) {
+    // In a flood one packet counts for many: whoever forged it must not choose a label.
+    if (row.probes < kWorthNaming || row.seen < kSightings) continue;
+    if (++named > kNamed) return;
+    metrics.add(metric, name(row), static_cast<double>(row.probes));
+  }
 }
 
 }  // namespace

@@ -10,10 +10,11 @@
 
 namespace mitibox {
 
-/// Of sources and of destinations so many get a label, and only after so many probes: a flood under
-/// ever new addresses makes no labels.
+/// Of sources and of destinations so many get a label, and only after so many probes of which so
+/// many were looked at: a flood under ever new addresses makes no labels.
 inline constexpr std::size_t kNamed = 10;
 inline constexpr std::uint64_t kWorthNaming = 128;
+inline constexpr std::uint32_t kSightings = 8;
 
 /// All metrics, in the text format 0.0.4.
 std::string exposition(const Insight& insight);

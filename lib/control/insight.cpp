@@ -48,6 +48,7 @@ Insight::Source source_of(const TopOf::Row& row, const Policy& policy, Time now)
   Insight::Source s;
   s.address = row.item.address;
   s.probes = row.count;
+  s.seen = row.seen;
   s.level = row.level.number;
   s.divert = row.level.divert;
   s.proven = row.level.proven;
@@ -61,7 +62,8 @@ void add_top(Box& box, Insight& in) {
   for (const TopOf::Row& row : sources.rows)
     in.sources.push_back(source_of(row, *in.policy, sources.now));
   for (const TopOf::Row& row : top(box, TopOf::What::destinations, Insight::kProbed).rows)
-    in.probed.push_back({{row.item.address, row.item.port, row.item.protocol}, row.count});
+    in.probed.push_back(
+        {{row.item.address, row.item.port, row.item.protocol}, row.count, row.seen});
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ struct Insight {
   struct Source {
     Address address;
     std::uint64_t probes = 0;  ///< since it came into the table; there may have been more before
+    std::uint32_t seen = 0;    ///< so many of them were looked at: in a flood few
     unsigned level = 0;
     double divert = 0;  ///< share of its attempts that are diverted
     bool proven = false;
@@ -28,6 +29,7 @@ struct Insight {
   struct Probed {
     Destination destination;
     std::uint64_t probes = 0;  ///< as a source's
+    std::uint32_t seen = 0;
   };
   struct Worker {
     bool answers = false;  ///< the rest is 0 otherwise

@@ -49,6 +49,7 @@ Top top(Box& box, TopOf::What what, std::size_t most) {
         if (fresh) continue;
         Row& sum = at->second;
         sum.count += row.count;
+        sum.seen += row.seen;
         sum.missed += row.missed;
         sum.since = std::min(sum.since, row.since);
         sum.last = std::max(sum.last, row.last);

@@ -19,13 +19,14 @@ void HeavyHitters::add(const Item& item, std::uint32_t weight, Now now) {
   for (Row* r = set; r != set + kWays; ++r) {
     if (r->count != 0 && r->item == item) {
       r->count += weight;
+      ++r->seen;
       r->last = now.time;
       return;
     }
     if (standing(*r) < standing(*least)) least = r;
   }
   const std::uint64_t before = standing(*least);
-  if (dice_.draw(before + weight) < weight) *least = {item, weight, before, now.time, now.time};
+  if (dice_.draw(before + weight) < weight) *least = {item, 1, weight, before, now.time, now.time};
 }
 
 }  // namespace mitibox

@@ -53,6 +53,7 @@ class HeavyHitters {
   };
   struct Row {
     Item item;
+    std::uint32_t seen = 0;    ///< times that it was added since `since`, whatever the weight
     std::uint64_t count = 0;   ///< appearances since `since`; 0: the row is free
     std::uint64_t missed = 0;  ///< so many on average came before, while there was no row for it
     Time since{};

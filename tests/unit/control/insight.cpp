@@ -26,6 +26,7 @@ TopOf::Row row(const char* address, std::uint64_t count, TrustLevel level = {}) 
   TopOf::Row r;
   r.item = {parse_address(address).value(), 0, 0};
   r.count = count;
+  r.seen = static_cast<std::uint32_t>(count);
   r.last = kNow;
   r.level = level;
   return r;
@@ -151,6 +152,28 @@ TEST_CASE("exposition: few labels, however many sources", "[control][insight]") 
   CHECK(text.find("mitibox_port_up{side=\"outside\"} 1\n"
                   "mitibox_port_up{side=\"inside\"} 0\n") != text.npos);
   CHECK(text.find("mitibox_undescribed") == text.npos);
+}
+
+TEST_CASE("exposition: who comes once in a flood earns no label, who comes often does",
+          "[control][insight]") {
+  test::FakeBox box;
+  Observer& o = box.rig.observer;
+  const Address often = parse_address("192.0.2.1").value();
+  for (std::uint32_t i = 0; i < 100'000; ++i)
+    o.sampler.take(1, box.rig.now(), [&](std::uint32_t, std::uint32_t weight) {
+      const Address source = i % 8 == 0 ? often : Address(be32(0x0a000000U + i));
+      o.sources.add({source, 0, 0}, weight, box.rig.now());
+      o.destinations.add({source, 443, 6}, weight, box.rig.now());
+    });
+  const std::string text = exposition(gather(box));
+  const auto named = [&](const std::string& metric) {
+    std::size_t n = 0;
+    for (auto at = text.find(metric); at != text.npos; at = text.find(metric, at + 1)) ++n;
+    return n;
+  };
+  CHECK(named("mitibox_top_source_probes{") == 1);
+  CHECK(named("mitibox_top_source_probes{source=\"192.0.2.1\"") == 1);
+  CHECK(named("mitibox_top_destination_probes{") == 1);
 }
 
 TEST_CASE("exposition: every level of the policy has its series from the start",
