@@ -79,7 +79,7 @@ class Probability {
   /// none had to for a minute. Falls under 3000 in a flood.
   [[nodiscard]] std::uint32_t eviction_age(Now now) const;
 
-  /// As above, of the last minute in which one had, whenever that was. Any thread.
+  /// As above, at the last first packet that was dropped. Any thread.
   [[nodiscard]] std::uint32_t last_eviction_age() const {
     return memory_ ? memory_->last_eviction_age() : UINT32_MAX;
   }

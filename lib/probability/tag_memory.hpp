@@ -92,7 +92,12 @@ class TagMemory {
 
   /// Writes the hash's tag, with the present time, where locate found it or a place for it.
   void store(const Place& place, std::uint64_t hash, bool flagged, Now now) {
-    if (!place.found && place.victim_age != kFree) note_eviction(place.victim_age, now);
+    if (!place.found) {
+      if (place.victim_age != kFree)
+        note_eviction(place.victim_age, now);
+      else if (evicted_age_ != UINT32_MAX && now.time >= evicted_until_)
+        publish(UINT32_MAX);
+    }
     const std::uint32_t clock = now.tick >> kShift[flagged ? 1 : 0] & kClockMask;
     Set& set = sets_[place.set];
     set.prints[place.lane] = fingerprint(hash);
@@ -112,6 +117,7 @@ class TagMemory {
     return now.time < evicted_until_ ? evicted_age_ : UINT32_MAX;
   }
 
+  /// As eviction_age() when a tag was last stored where none was before. Any thread.
   [[nodiscard]] std::uint32_t last_eviction_age() const {
     return __atomic_load_n(&evicted_age_, __ATOMIC_RELAXED);
   }
@@ -278,9 +284,11 @@ class TagMemory {
     const std::int64_t last =
         now.time < evicted_until_ ? average_ : std::int64_t{kPlain.lifetime} << kSmooth;
     average_ = last + age - (last >> kSmooth);
-    __atomic_store_n(&evicted_age_, static_cast<std::uint32_t>(average_ >> kSmooth),
-                     __ATOMIC_RELAXED);
+    publish(static_cast<std::uint32_t>(average_ >> kSmooth));
     evicted_until_ = now.time + std::chrono::minutes(1);
+  }
+  void publish(std::uint32_t age) {
+    __atomic_store_n(&evicted_age_, age, __ATOMIC_RELAXED);
   }
   static constexpr unsigned kSmooth = 6;  ///< over 64 evictions or so
 

@@ -123,9 +123,13 @@ TEST_CASE("A flood is told by the age of what it evicts, and ends") {
   CHECK(p.flooded());
   p.judge(syn(1, 2), at_ms(30'000));
   CHECK(p.flooded());
+  CHECK(p.last_eviction_age() < 3'000);
   CHECK(p.eviction_age(at_ms(70'000)) == UINT32_MAX);
   p.judge(syn(1, 3), at_ms(70'000));
   CHECK_FALSE(p.flooded());
+  // As soon as there is another to note, who reads it from elsewhere knows too.
+  for (std::uint32_t i = 0; i < 64; ++i) p.judge(syn(i, 4), at_ms(70'001));
+  CHECK(p.last_eviction_age() == UINT32_MAX);
 }
 
 TEST_CASE("In a flood first packets pass as often, and successive retries soon") {
