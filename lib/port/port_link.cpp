@@ -11,6 +11,8 @@
 #include <cstring>
 #include <optional>
 
+#include "port/port_state.hpp"
+
 namespace mitibox {
 
 namespace {
@@ -58,12 +60,12 @@ class DriverLink : public PortLink {
   explicit DriverLink(std::uint16_t port) : port_(port) {}
 
   bool up() override {
-    rte_eth_link link{};
-    return rte_eth_link_get_nowait(port_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+    const auto link = port_link(port_);
+    return link && link->link_status == RTE_ETH_LINK_UP;
   }
 
   std::string set(bool up) override {
-    const int result = up ? rte_eth_dev_set_link_up(port_) : rte_eth_dev_set_link_down(port_);
+    const int result = set_port_link(port_, up);
     if (result == 0) return {};
     return result == -ENOTSUP ? "its driver does not do that" : std::strerror(-result);
   }

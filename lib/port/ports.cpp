@@ -10,6 +10,7 @@
 
 #include "base/secrets.hpp"
 #include "port/port_info.hpp"
+#include "port/port_state.hpp"
 #include "port/rss_driver.hpp"
 
 namespace mitibox {
@@ -134,15 +135,15 @@ std::vector<std::string> Ports::warnings(std::span<const unsigned> lcores) const
 
 std::string Ports::describe(Side side) const {
   rte_eth_dev_info info{};
-  rte_eth_link link{};
   rte_eth_dev_info_get(id(side), &info);
-  rte_eth_link_get_nowait(id(side), &link);
+  const auto link = port_link(id(side));
   const Mac m = mac(side);
   const std::string rss = rss_[index(side)].describe();
   return fmt::format("{:<8} {} ({}), MAC {:02x}, MTU {}, {}{}{}",
                      side == Side::outside ? "outside" : "inside", port_name(id(side)),
                      info.driver_name == nullptr ? "?" : info.driver_name, fmt::join(m.bytes, ":"),
-                     mtu_of(id(side)), link.link_status == 0 ? "link down" : "link up",
+                     mtu_of(id(side)),
+                     link && link->link_status == RTE_ETH_LINK_UP ? "link up" : "link down",
                      rss.empty() ? "" : ", ", rss);
 }
 

@@ -257,9 +257,42 @@ TEST_CASE("table: both ports, the reasons that occurred with their sentence", "[
 
 TEST_CASE("telemetry: may come, go, and come again", "[observe]") {
   Box box;
-  const TelemetrySource source{[&] { return take_snapshot({box.chain.get()}); },
-                               [](const Address&) { return std::nullopt; }};
-  register_telemetry(source);
-  detach_telemetry();
-  detach_telemetry();
+  unsigned snapshots = 0;
+  unsigned sources = 0;
+  const TelemetrySource source{[&] {
+                                 ++snapshots;
+                                 return take_snapshot({box.chain.get()});
+                               },
+                               [&](const Address&) {
+                                 ++sources;
+                                 return std::nullopt;
+                               }};
+  const auto ask_all = [&] {
+    snapshots = sources = 0;
+    for (const auto& [command, answer] : commands) {
+      rte_tel_data* const data = rte_tel_data_alloc();
+      CHECK(answer(command.c_str(), "192.0.2.1", data) == 0);
+      rte_tel_data_free(data);
+    }
+  };
+  for (int i = 0; i < 2; ++i) {
+    register_telemetry(source, add);
+    for (const auto& g : take_snapshot({box.chain.get()}).groups)
+      CHECK(commands.contains("/mitibox/" + g.name));
+    ask_all();
+    CHECK(snapshots == commands.size() - 1);
+    CHECK(sources == 1);
+    detach_telemetry();
+    ask_all();
+    CHECK(snapshots + sources == 0);
+    detach_telemetry();
+  }
+}
+
+TEST_CASE("snapshot: a port without statistics has none, rather than zeros", "[observe]") {
+  Snapshot s;
+  add_ports(s, RTE_MAX_ETHPORTS - 1, RTE_MAX_ETHPORTS - 2);
+  REQUIRE(s.groups.size() == 1);
+  CHECK(s.groups[0].name == "ports");
+  CHECK(s.groups[0].entries.empty());
 }
