@@ -75,11 +75,11 @@ void Recorder::drop(const Packet& p, std::uint64_t before, Now now) {
   });
 }
 
-void Recorder::push(const Event& event) {
-  if (rte_ring_sp_enqueue_elem(ring_.get(), const_cast<Event*>(&event), sizeof event) == 0)
-    counters_.recorded.add();
-  else
-    counters_.lost.add();
+bool Recorder::push(const Event& event) {
+  const bool room =
+      rte_ring_sp_enqueue_elem(ring_.get(), const_cast<Event*>(&event), sizeof event) == 0;
+  (room ? counters_.recorded : counters_.lost).add();
+  return room;
 }
 
 std::size_t Recorder::drain(std::span<Event> events) {

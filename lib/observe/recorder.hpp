@@ -77,7 +77,8 @@ class Recorder {
     e.worker = config_.worker;
     e.suppressed = std::exchange(suppressed_[index(type)], 0);
     fill(e);
-    push(e);
+    // The next that finds room says so instead; of drops each says it for its own reason alone.
+    if (!push(e) && type != EventType::drop) suppressed_[index(type)] = e.suppressed;
   }
   template <typename Fill>
   void note(EventType type, Now now, Fill fill) {
@@ -108,7 +109,7 @@ class Recorder {
   }
   void refill(Now now);
   void drop(const Packet& p, std::uint64_t before, Now now);
-  void push(const Event& event);
+  bool push(const Event& event);
 
   struct FreeRing {
     void operator()(rte_ring* ring) const { rte_ring_free(ring); }

@@ -63,6 +63,24 @@ TEST_CASE("recorder: so many of a kind a second, the next one says how many were
   CHECK(b.recorder.counters().recorded.get() == kRate + 2);
 }
 
+TEST_CASE("recorder: what an event lost for want of room had to say the next one says",
+          "[observe]") {
+  Bench b;
+  for (std::uint32_t i = 0; i < kRate + 7; ++i)
+    b.recorder.note(EventType::host_mute, b.now, [](Event&) {});
+  while (b.recorder.counters().lost.get() == 0) {
+    b.later(std::chrono::milliseconds(1000));
+    for (std::uint32_t i = 0; i < kRate; ++i)
+      b.recorder.note(EventType::host_refused, b.now, [](Event&) {});
+  }
+  b.recorder.note(EventType::host_mute, b.now, [](Event&) {});  // the ring is full
+  b.drain();
+  b.recorder.note(EventType::host_mute, b.now, [](Event&) {});
+  const auto all = b.drain();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].suppressed == 7);
+}
+
 TEST_CASE("recorder: of each reason for drops as many, and every drop is accounted for",
           "[observe]") {
   Bench b;
