@@ -28,12 +28,40 @@ EventLog::~EventLog() {
 
 void EventLog::apply(const Policy::Events& events) {
   const std::lock_guard lock(guard_);
-  if (events.file != in_force_.file || events.socket != in_force_.socket) sinks_.clear();
-  in_force_ = events;
   types_ = Recorder::Config::of(events, 0).types;
-  if (!sinks_.empty()) return;
-  if (!events.file.empty()) sinks_.emplace_back(EventSink::Kind::file, events.file);
-  if (!events.socket.empty()) sinks_.emplace_back(EventSink::Kind::socket, events.socket);
+  direct(outputs_[0], events.file);
+  direct(outputs_[1], events.socket);
+}
+
+/// Elsewhere, or nowhere. What waited for the former place is lost, and told at the next.
+void EventLog::direct(Output& output, const std::string& path) {
+  if (path == output.path) return;
+  if (output.sink) {
+    output.sink->abandon();
+    account(output);
+    output.sink.reset();
+  } else {
+    output.told = output.lost;
+    output.told_of_all = lost_by_all();
+  }
+  output.seen = 0;
+  output.path = path;
+  if (!path.empty()) output.sink.emplace(output.kind, path);
+}
+
+/// Of lines that the sink had taken.
+void EventLog::account(Output& output) {
+  const std::uint64_t lost = output.sink->lost() - output.seen;
+  output.seen += lost;
+  output.lost += lost;
+  counters_.lost += lost;
+  counters_.written -= lost;
+}
+
+std::uint64_t EventLog::lost_by_all() const {
+  std::uint64_t lost = posted_lost_;
+  for (const Recorder* recorder : recorders_) lost += recorder->counters().lost.get();
+  return lost;
 }
 
 void EventLog::configure(const Policy::Events& events) {
@@ -46,10 +74,9 @@ void EventLog::post(EventType type, const nlohmann::ordered_json& members) {
   event.update(members);
   const std::lock_guard lock(guard_);
   if ((types_ & bit(type)) == 0) return;
-  if (posted_.size() == kPosted)
-    ++counters_.lost;
-  else
-    posted_.push_back(std::move(event));
+  if (posted_.size() < kPosted) return posted_.push_back(std::move(event));
+  ++posted_lost_;
+  ++counters_.lost;
 }
 
 std::vector<std::string> EventLog::pump(const Moment& now) {
@@ -63,10 +90,13 @@ std::vector<std::string> EventLog::pump(const Moment& now) {
   }
   take(now);
   for (const auto& event : posted) put(event);
-  tell_losses(now);
-  for (EventSink& sink : sinks_)
-    if (std::string remark = sink.flush(now.box); !remark.empty())
+  for (Output& o : outputs_) {
+    if (!o.sink) continue;
+    tell_losses(o, now);
+    if (std::string remark = o.sink->flush(now.box); !remark.empty())
       remarks.push_back(std::move(remark));
+    account(o);
+  }
   if (next) apply(*next);
   return remarks;
 }
@@ -87,21 +117,25 @@ void EventLog::take(const Moment& now) {
 
 void EventLog::put(const nlohmann::ordered_json& event) {
   const std::string line = to_line(event);
-  for (EventSink& sink : sinks_) ++(sink.put(line) ? counters_.written : counters_.lost);
+  for (Output& o : outputs_) {
+    if (!o.sink) continue;
+    const bool taken = o.sink->put(line);
+    ++(taken ? counters_.written : counters_.lost);
+    if (!taken) ++o.lost;
+  }
 }
 
-/// Once a second at most, and when there is room for it.
-void EventLog::tell_losses(const Moment& now) {
-  std::uint64_t lost = counters_.lost;
-  for (const Recorder* recorder : recorders_) lost += recorder->counters().lost.get();
-  if (lost == told_lost_ || sinks_.empty() || now.box - told_at_ < kTellLosses) return;
+/// To each what it lacks; once a second at most, and when there is room for it.
+void EventLog::tell_losses(Output& o, const Moment& now) {
+  const std::uint64_t of_all = lost_by_all();
+  const std::uint64_t untold = o.lost - o.told + of_all - o.told_of_all;
+  if (untold == 0 || now.box - o.told_at < kTellLosses) return;
   nlohmann::ordered_json event = event_head(EventType::lost, now.wall);
-  event["count"] = lost - told_lost_;
-  bool told = (types_ & bit(EventType::lost)) == 0;
-  for (EventSink& sink : sinks_) told = (!told && sink.put(to_line(event))) || told;
-  if (!told) return;
-  told_lost_ = lost;
-  told_at_ = now.box;
+  event["count"] = untold;
+  if ((types_ & bit(EventType::lost)) != 0 && !o.sink->put(to_line(event))) return;
+  o.told = o.lost;
+  o.told_of_all = of_all;
+  o.told_at = now.box;
 }
 
 void EventLog::start(std::function<Moment()> now, std::function<void()> each_second) {
@@ -138,6 +172,7 @@ void EventLog::stop() {
   thread_.reset();
   // A round for each batch that a full ring can hold.
   for (std::size_t i = 0; i < Recorder::kRing / kBatch; ++i) pump(now_());
+  apply({});
 }
 
 }  // namespace mitibox

@@ -2,6 +2,7 @@
 /// The events of the whole box: taken from the lcores, written as lines of JSON.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -28,7 +29,7 @@ class EventLog {
   };
   struct Counters {
     std::atomic<std::uint64_t> written{0};  ///< lines given to the file, and to the socket
-    std::atomic<std::uint64_t> lost{0};     ///< taken from an lcore or posted, and not written
+    std::atomic<std::uint64_t> lost{0};     ///< posted in vain, or not written to one of these
   };
 
   /// `recorders` must outlive it, one for each worker. Where nothing is to be written it does
@@ -63,24 +64,38 @@ class EventLog {
   static constexpr auto kEvery = std::chrono::milliseconds(50);
   static constexpr Time kTellLosses = std::chrono::seconds(1);
 
+  /// The file or the socket, and what was lost on the way to it.
+  struct Output {
+    EventSink::Kind kind;
+    std::string path;  ///< empty: there is none
+    std::optional<EventSink> sink;
+    std::uint64_t lost = 0;         ///< lines meant for it, also under its former paths
+    std::uint64_t told = 0;         ///< of these
+    std::uint64_t told_of_all = 0;  ///< of what was lost before it could be given to any
+    std::uint64_t seen = 0;         ///< of sink->lost()
+    Time told_at{};
+  };
+
   void apply(const Policy::Events& events);
+  void direct(Output& output, const std::string& path);
+  void account(Output& output);
+  [[nodiscard]] std::uint64_t lost_by_all() const;
+  void tell_losses(Output& output, const Moment& now);
   void take(const Moment& now);
   void put(const nlohmann::ordered_json& event);
-  void tell_losses(const Moment& now);
   void run();
 
   std::vector<Recorder*> recorders_;
   std::vector<Event> batch_;
-  Policy::Events in_force_;
   std::mutex guard_;  ///< of what follows; the lcores never take it
   std::deque<nlohmann::ordered_json> posted_;
   std::optional<Policy::Events> next_;
   EventTypes types_ = 0;  ///< written by the pumping thread
 
-  std::deque<EventSink> sinks_;
+  std::array<Output, 2> outputs_{
+      {{.kind = EventSink::Kind::file}, {.kind = EventSink::Kind::socket}}};
   Counters counters_;
-  std::uint64_t told_lost_ = 0;
-  Time told_at_{};
+  std::atomic<std::uint64_t> posted_lost_{0};
 
   std::function<Moment()> now_;
   std::function<void()> each_second_;

@@ -38,6 +38,12 @@ std::string EventSink::flush(Time now) {
                      path_, std::strerror(error_));
 }
 
+void EventSink::abandon() {
+  if (fd_ >= 0) close();
+  abandoned_ += static_cast<std::size_t>(std::count(pending_.begin(), pending_.end(), '\n'));
+  pending_.clear();
+}
+
 void EventSink::check() {
   if (kind_ == Kind::file && fd_ >= 0) {
     struct stat there {};

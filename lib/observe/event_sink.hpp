@@ -31,8 +31,13 @@ class EventSink {
   /// another way, and once when it succeeds again; else empty. `now`: of any clock that goes on.
   std::string flush(Time now);
 
+  /// Closed for good: what waits is lost.
+  void abandon();
+
   /// Lines that put() had taken and that were cut by the end of their file or connection.
   [[nodiscard]] std::size_t torn() const { return torn_; }
+  /// Of those that put() had taken, so many were not written whole and will not be.
+  [[nodiscard]] std::size_t lost() const { return torn_ + abandoned_; }
   [[nodiscard]] bool empty() const { return pending_.empty(); }
 
  private:
@@ -47,6 +52,7 @@ class EventSink {
   std::string pending_;
   bool within_line_ = false;  ///< the first byte of pending_ is not the first of its line
   std::size_t torn_ = 0;
+  std::size_t abandoned_ = 0;
   bool checked_ever_ = false;
   Time checked_{};
   int error_ = 0;  ///< errno of the last attempt

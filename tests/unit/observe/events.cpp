@@ -12,6 +12,7 @@
 #include <iterator>
 #include <regex>
 #include <set>
+#include <sstream>
 
 #include "../policy/fixtures.hpp"
 #include "observe/event_log.hpp"
@@ -37,6 +38,14 @@ struct Folder {
 std::vector<ordered_json> lines_of(const std::string& path) {
   std::ifstream in(path);
   std::vector<ordered_json> all;
+  for (std::string line; std::getline(in, line);) all.push_back(ordered_json::parse(line));
+  return all;
+}
+
+/// Of whole lines.
+std::vector<ordered_json> parsed(const std::string& text) {
+  std::vector<ordered_json> all;
+  std::istringstream in(text.substr(0, text.rfind('\n') + 1));
   for (std::string line; std::getline(in, line);) all.push_back(ordered_json::parse(line));
   return all;
 }
@@ -326,6 +335,41 @@ TEST_CASE("event log: losses are counted and told when there is room again", "[o
   CHECK(events == log.counters().written);
 }
 
+TEST_CASE("event log: each of two is told of its own losses", "[observe]") {
+  const Folder folder;
+  Policy::Events policy = to_file(folder.file("events.json"));
+  policy.socket = folder.file("socket");
+  Recorder recorder(name(), {kDefaultEvents, 1'000'000, 0});
+  EventLog log(policy, {&recorder});
+  Time box = seconds(1);
+  const auto fill = [&](std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+      recorder.note(EventType::host_mute, Now(box), [](Event&) {});
+  };
+  const auto pump = [&] {
+    box += seconds(2);
+    log.pump(at(box));
+  };
+  fill(Recorder::kRing + 100);                      // the ring loses a hundred, and both with it
+  for (int i = 0; i < 30; ++i, fill(1024)) pump();  // nobody reads: the socket loses more
+  for (int i = 0; i < 8; ++i) pump();
+  const auto lost_in = [](const std::vector<ordered_json>& lines) {
+    std::uint64_t lost = 0;
+    for (const auto& l : lines)
+      if (l["event_type"] == "lost") lost += l["count"].get<std::uint64_t>();
+    return lost;
+  };
+  CHECK(lost_in(lines_of(folder.file("events.json"))) == recorder.counters().lost.get());
+  CHECK(recorder.counters().lost.get() == 100);
+  Reader reader(folder.file("socket"));
+  std::string text;
+  for (int i = 0; i < 1000 && lost_in(parsed(text)) == 0; ++i) {
+    pump();
+    text += reader.read();
+  }
+  CHECK(lost_in(parsed(text)) == 100 + log.counters().lost);
+}
+
 TEST_CASE("event log: nowhere, then a file, then another", "[observe]") {
   const Folder folder;
   Recorder recorder(name(), {kDefaultEvents, 100, 0});
@@ -341,6 +385,38 @@ TEST_CASE("event log: nowhere, then a file, then another", "[observe]") {
     CHECK(lines_of(folder.file(file)).size() == 1);
   }
   CHECK(lines_of(folder.file("a")).size() == 1);
+}
+
+TEST_CASE("event log: what waits for a place that is given up is lost, and told at the next",
+          "[observe]") {
+  const Folder folder;
+  Recorder recorder(name(), {kDefaultEvents, 100, 0});
+  EventLog log(to_file(folder.file("none/a")), {&recorder});
+  for (int i = 0; i < 3; ++i) log.post(EventType::policy_reloaded);
+  log.pump(at(seconds(1)));
+  CHECK(log.counters().written == 3);
+  CHECK(log.counters().lost == 0);
+  log.configure(to_file(folder.file("b")));
+  log.pump(at(seconds(2)));
+  CHECK(log.counters().written == 0);
+  CHECK(log.counters().lost == 3);
+  log.post(EventType::policy_reloaded);
+  log.pump(at(seconds(3)));
+  const auto lines = lines_of(folder.file("b"));
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[1]["event_type"] == "lost");
+  CHECK(lines[1]["count"] == 3);
+}
+
+TEST_CASE("event log: what waits at the end is lost", "[observe]") {
+  const Folder folder;
+  Recorder recorder(name(), {kDefaultEvents, 100, 0});
+  EventLog log(to_file(folder.file("none/a")), {&recorder});
+  log.start([] { return at(seconds(1)); }, [] {});
+  log.post(EventType::stopped);
+  log.stop();
+  CHECK(log.counters().written == 0);
+  CHECK(log.counters().lost == 1);
 }
 
 TEST_CASE("table watch: says it once a minute, and how much", "[observe]") {
