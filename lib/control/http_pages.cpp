@@ -21,28 +21,29 @@ auto shared(std::string text) {
 
 }  // namespace
 
-HttpPages::HttpPages(Box& box, std::span<const StaticFile> files, std::chrono::milliseconds fresh)
-    : box_(box), fresh_(fresh), reasons_(shared(reasons_json())) {
+HttpPages::HttpPages(Box& box, std::span<const StaticFile> files, std::chrono::milliseconds fresh,
+                     std::function<Clock::time_point()> now)
+    : box_(box), fresh_(fresh), now_(std::move(now)), reasons_(shared(reasons_json())) {
   for (const StaticFile& f : files) files_.push_back({&f, shared(std::string(f.bytes))});
 }
 
 void HttpPages::refresh() {
-  const auto now = Clock::now();
-  if (now < until_) return;
+  if (now_() < until_) return;
   insight_ = gather(box_);
-  count_levels(now);
+  count_levels();
   metrics_ = live_ = nullptr;
-  until_ = now + fresh_;
+  // A worker that is slow to answer is not asked all the more for it.
+  until_ = now_() + fresh_;
 }
 
 /// Ten times as seldom as the rest: it looks at every source.
-void HttpPages::count_levels(Clock::time_point now) {
+void HttpPages::count_levels() {
   const auto answers = [](const Insight::Worker& w) { return w.answers; };
-  if (now >= levels_until_ &&
+  if (now_() >= levels_until_ &&
       std::all_of(insight_.workers.begin(), insight_.workers.end(), answers))
     try {
       levels_ = mitibox::count_levels(box_);
-      levels_until_ = now + 10 * fresh_;
+      levels_until_ = now_() + 10 * fresh_;
     } catch (const ControlError&) {
       levels_.clear();  // known no longer
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,25 +23,29 @@ struct StaticFile {
   std::string_view bytes;
 };
 
-/// "/metrics", "/api/live", "/api/reasons", and the files. The workers are asked at most once in
-/// `fresh`, however many look. One thread at a time.
+/// "/metrics", "/api/live", "/api/reasons", and the files. Between two times that the workers are
+/// asked lies at least `fresh`, however many look and however long the answers take. One thread at
+/// a time.
 class HttpPages {
  public:
-  /// `box` and `files` must outlive it. "/index.html" is "/" as well.
+  using Clock = std::chrono::steady_clock;
+
+  /// `box` and `files` must outlive it. "/index.html" is "/" as well. `now`: what time it is.
   HttpPages(Box& box, std::span<const StaticFile> files,
-            std::chrono::milliseconds fresh = std::chrono::seconds(1));
+            std::chrono::milliseconds fresh = std::chrono::seconds(1),
+            std::function<Clock::time_point()> now = Clock::now);
 
   HttpAnswer answer(std::string_view target);
 
  private:
-  using Clock = std::chrono::steady_clock;
   using Body = std::shared_ptr<const std::string>;
 
   void refresh();
-  void count_levels(Clock::time_point now);
+  void count_levels();
 
   Box& box_;
   const std::chrono::milliseconds fresh_;
+  const std::function<Clock::time_point()> now_;
   Body reasons_;
   struct File {
     const StaticFile* file;

@@ -95,7 +95,13 @@ Insight gather(Box& box) {
     }
     in.workers.push_back(load.answer);
   }
-  if (all_answer) add_top(box, in);
+  if (!all_answer) return in;
+  try {
+    add_top(box, in);
+  } catch (const ControlError&) {  // one has stopped meanwhile
+    in.sources.clear();
+    in.probed.clear();
+  }
   return in;
 }
 

@@ -60,7 +60,8 @@ struct Insight {
   [[nodiscard]] std::vector<Table> tables() const;
 };
 
-/// Asks every worker. While one stands still nothing but counters is known of any.
+/// Asks every worker. While one stands still nothing but counters is known of any; throws nothing
+/// because of that.
 Insight gather(Box& box);
 
 }  // namespace mitibox

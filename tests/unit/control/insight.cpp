@@ -55,6 +55,8 @@ struct FakeBox : test::FakeBox {
       return test::FakeBox::ask(worker, errand);
     }
     ++asked;
+    // Those of sources it still gives.
+    if (no_top && top->what == TopOf::What::destinations) throw ControlError("no answer");
     const auto& rows = top->what == TopOf::What::sources ? sources : destinations;
     top->count = worker == 0 ? rows.size() : 0;
     std::copy_n(rows.begin(), top->count, top->rows.begin());
@@ -65,6 +67,7 @@ struct FakeBox : test::FakeBox {
   std::vector<TopOf::Row> sources;
   std::vector<TopOf::Row> destinations;
   unsigned silent = 99;
+  bool no_top = false;
 };
 
 TrustLevel level(unsigned number, Time since, Time until) {
@@ -113,6 +116,22 @@ TEST_CASE("insight: a worker that stands still is asked once, and said to", "[co
   CHECK(text.find("mitibox_worker_answers{worker=\"0\"} 1\n") != text.npos);
   CHECK(text.find("mitibox_worker_answers{worker=\"1\"} 0\n") != text.npos);
   CHECK(text.find("mitibox_burst_seconds_count{worker=\"1\"}") == text.npos);
+}
+
+TEST_CASE("insight: a worker that stops answering in the middle costs what it was asked for",
+          "[control][insight]") {
+  FakeBox box;
+  box.sources = {row("198.51.100.1", 9)};
+  box.destinations = {row("203.0.113.9", 5)};
+  box.no_top = true;
+  const Insight in = gather(box);
+  REQUIRE(in.workers.size() == 2);
+  CHECK(in.workers[1].answers);
+  CHECK(in.snapshot.groups.size() > 1);
+  CHECK(in.sources.empty());
+  CHECK(in.probed.empty());
+  HttpPages pages(box, {});
+  CHECK(pages.answer("/metrics").status == 200);
 }
 
 TEST_CASE("insight: sources by level", "[control][insight]") {
@@ -228,4 +247,18 @@ TEST_CASE("pages: the workers are asked once, however many look", "[control][htt
   eager.answer("/metrics");
   eager.answer("/metrics");
   CHECK(box.asked == 3 * asked);
+}
+
+TEST_CASE("pages: a box that is slow to answer is left alone for as long", "[control][http]") {
+  FakeBox box;
+  HttpPages::Clock::time_point now{1h};
+  // Each look at the clock is a second later: gathering takes longer than its result is fresh.
+  HttpPages pages(box, {}, 1500ms, [&] { return now += 1s; });
+  pages.answer("/metrics");
+  const unsigned asked = box.asked;
+  pages.answer("/metrics");
+  CHECK(box.asked == asked);
+  now += 1s;
+  pages.answer("/metrics");
+  CHECK(box.asked > asked);
 }
