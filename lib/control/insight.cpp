@@ -80,7 +80,10 @@ std::vector<Insight::Table> Insight::tables() const {
 
 Insight gather(Box& box) {
   Insight in;
+  static const auto run = std::chrono::steady_clock::now();
   in.at = std::chrono::system_clock::now();
+  in.moment = std::chrono::steady_clock::now();
+  in.run = run;
   in.status = box.status();
   in.policy = box.policy();
   in.snapshot = box.snapshot();

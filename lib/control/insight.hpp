@@ -48,6 +48,8 @@ struct Insight {
   static constexpr std::size_t kProbed = 512;
 
   std::chrono::system_clock::time_point at;
+  std::chrono::steady_clock::time_point moment;  ///< the same, on a clock that nobody sets
+  std::chrono::steady_clock::time_point run;     ///< of the process: another one has another
   BoxStatus status;
   std::shared_ptr<const Policy> policy;
   Snapshot snapshot;

@@ -11,7 +11,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-double seconds_of(std::chrono::system_clock::time_point t) {
+template <typename TimePoint>
+double seconds_of(TimePoint t) {
   return std::chrono::duration<double>(t.time_since_epoch()).count();
 }
 
@@ -89,6 +90,8 @@ std::string live_json(const Insight& insight) {
   const Json all{{"version", status.version},
                  {"uptime", status.uptime.count()},
                  {"at", seconds_of(insight.at)},
+                 {"moment", seconds_of(insight.moment)},
+                 {"run", seconds_of(insight.run)},
                  {"ports", ports_of(status)},
                  {"remarks", status.warnings},
                  {"policy", policy_of(*insight.policy)},

@@ -10,6 +10,7 @@ const PATIENCE = 5000;
 
 let rates = null;
 let paused = false;
+let turns = 0;
 let timer = null;
 
 async function get(path) {
@@ -38,14 +39,16 @@ function facts(live) {
   byId("version").textContent = `MitiBox ${live.version}`;
 }
 
-async function look() {
+/** `wanted`: whether what comes is still to be shown. */
+async function look(wanted) {
   try {
     if (rates === null) {
       const reasons = await get("api/reasons");
       for (const reason of reasons) reason.key = reason.name.replaceAll("-", "_");
-      rates = new Rates(reasons);
+      rates ??= new Rates(reasons);
     }
     const live = await get("api/live");
+    if (!wanted()) return;
     if (rates.take(live)) {
       facts(live);
       show(live, rates);
@@ -53,14 +56,16 @@ async function look() {
     state("live", "live");
   } catch (error) {
     console.debug(error);
-    state("lost", "the box does not answer");
+    if (wanted()) state("lost", "the box does not answer");
   }
 }
 
+/** One at a time: a pause, or another turn, ends what is still under way. */
 async function turn() {
-  await look();
+  const mine = ++turns;
   clearTimeout(timer);
-  if (!paused && !document.hidden) timer = setTimeout(turn, PERIOD);
+  await look(() => mine === turns);
+  if (mine === turns && !document.hidden) timer = setTimeout(turn, PERIOD);
 }
 
 byId("pause").addEventListener("click", () => {
@@ -68,8 +73,9 @@ byId("pause").addEventListener("click", () => {
   byId("pause").setAttribute("aria-pressed", String(paused));
   byId("pause").textContent = paused ? "Go on" : "Pause";
   clearTimeout(timer);
-  if (paused) state("", "paused");
-  else turn();
+  if (!paused) return void turn();
+  ++turns;
+  state("", "paused");
 });
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden && !paused) turn();

@@ -38,12 +38,12 @@ export class Rates {
 
   /** Takes a look in; whether there is something new to show. */
   take(live) {
-    const before = this.before;
-    if (before !== null && live.at <= before.at) return false;
-    if (before !== null && live.uptime < before.uptime) this.forget();  // another box
+    if (this.before !== null && live.run !== this.before.run) this.forget();  // another process
+    // The wall clock may be set back, this one is not.
+    if (this.before !== null && live.moment <= this.before.moment) return false;
     const look = {
-      at: live.at,
-      uptime: live.uptime,
+      moment: live.moment,
+      run: live.run,
       counters: live.groups.counters,
       reasons: live.groups.reasons,
       fates: fates(live, this.kinds),
@@ -56,7 +56,7 @@ export class Rates {
   }
 
   between(before, after) {
-    const seconds = after.at - before.at;
+    const seconds = after.moment - before.moment;
     return {
       seconds,
       counters: minus(after.counters, before.counters, seconds),

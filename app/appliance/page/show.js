@@ -129,15 +129,17 @@ function tables(live) {
   )));
 }
 
-/** The end of the bucket below which `share` of them lie, in ns. */
-function quantile(buckets, share) {
+/** Where the bucket ends that `share` of them lie in or below, in words; the last has no end. */
+export function within(buckets, share) {
   const all = buckets.reduce((sum, n) => sum + n, 0);
+  const end = (i) => time(2 ** (i + 8));
   let below = 0;
   for (const [i, n] of buckets.entries()) {
     below += n;
-    if (below >= share * all) return 2 ** (i + 8);
+    if (below >= share * all)
+      return i + 1 < buckets.length ? `within ${end(i)}` : `in more than ${end(i - 1)}`;
   }
-  return 0;
+  return "";
 }
 
 function workers(live, rates) {
@@ -146,8 +148,8 @@ function workers(live, rates) {
     const now = rates.last?.workers[i] ?? null;
     if (now === null) return bar(`worker ${i}`, 0, "–");
     return bar(`worker ${i}`, now.load, now.bursts === 0 ? "idle" :
-      `${percent(now.load)} · ${brief(now.bursts)} bursts a second, 99 of 100 within ` +
-      `${time(quantile(now.buckets, 0.99))}`);
+      `${percent(now.load)} · ${brief(now.bursts)} bursts a second, 99 of 100 ` +
+      within(now.buckets, 0.99));
   }));
 }
 
