@@ -18,7 +18,6 @@ namespace mitibox {
 
 namespace {
 
-constexpr std::chrono::seconds kRetry{5};
 /// For a peer that has got its last answer to close: what it still sends would make the kernel
 /// throw the answer away.
 constexpr std::chrono::seconds kLinger{1};
@@ -52,7 +51,7 @@ void HttpServer::listen() {
     tell_(fmt::format("http: {}: {}; neither metrics nor a page until it can be had",
                       to_string(config_.listen), std::strerror(errno)));
   told_ = true;
-  retry_ = Clock::now() + kRetry;
+  retry_ = Clock::now() + config_.retry;
 }
 
 void HttpServer::run() {
@@ -112,7 +111,7 @@ void HttpServer::take_in(Client& client) {
     // Without a descriptor to spare it would be asked again at once, and for ever.
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       listener_ = File();
-      retry_ = Clock::now() + kRetry;
+      retry_ = Clock::now() + config_.retry;
     }
     return;
   }

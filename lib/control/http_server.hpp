@@ -37,6 +37,8 @@ class HttpServer {
     SocketAddress listen;            ///< port 0: any that is free
     std::vector<std::string> names;  ///< as parse_http_request
     std::chrono::milliseconds patience{10'000};
+    /// Until an endpoint that cannot be had is asked for again.
+    std::chrono::milliseconds retry{5'000};
   };
 
   HttpServer(Config config, Handler handler, Tell tell);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "observe/telemetry.hpp"
 
-#include <rte_telemetry.h>
-
+#include <cmath>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -61,7 +60,7 @@ int answer_source(const char* /*command*/, const char* parameters, rte_tel_data*
 
 }  // namespace
 
-void register_telemetry(const TelemetrySource& source) {
+void register_telemetry(const TelemetrySource& source, decltype(&rte_telemetry_register_cmd) add) {
   {
     const std::lock_guard lock(guard);
     source_of_all = &source;
@@ -76,10 +75,8 @@ void register_telemetry(const TelemetrySource& source) {
       {"/mitibox/tables", "Occupancy, evictions, expiry"},
       {"/mitibox/events", "Events told, suppressed, lost and written"},
       {"/mitibox/load", "Polls of all workers, and how long busy ones took"}};
-  for (const auto& [command, help] : kGroups)
-    rte_telemetry_register_cmd(command, answer_group, help);
-  rte_telemetry_register_cmd("/mitibox/source", answer_source,
-                             "Trust level of a source. Parameter: its address");
+  for (const auto& [command, help] : kGroups) add(command, answer_group, help);
+  add("/mitibox/source", answer_source, "Trust level of a source. Parameter: its address");
 }
 
 void detach_telemetry() {

@@ -2,6 +2,8 @@
 /// Scalar counters over rte_telemetry: dpdk-telemetry.py and mitiboxctl read them.
 #pragma once
 
+#include <rte_telemetry.h>
+
 #include <functional>
 #include <optional>
 
@@ -22,8 +24,9 @@ struct TelemetrySource {
 };
 
 /// Registers /mitibox/GROUP for each group of the snapshot, and /mitibox/source,ADDRESS. Once a
-/// process, after rte_eal_init; asks `source` until detach_telemetry().
-void register_telemetry(const TelemetrySource& source);
+/// process, after rte_eal_init; asks `source` until detach_telemetry(). `add`: with whom.
+void register_telemetry(const TelemetrySource& source,
+                        decltype(&rte_telemetry_register_cmd) add = rte_telemetry_register_cmd);
 /// Before the source ends: commands that come later are answered with nothing.
 void detach_telemetry();
 

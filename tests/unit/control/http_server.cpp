@@ -5,11 +5,15 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 using namespace mitibox;
@@ -27,6 +31,10 @@ struct Words {
   void add(const std::string& line) {
     const std::lock_guard lock(mutex);
     lines.push_back(line);
+  }
+  std::size_t count() {
+    const std::lock_guard lock(mutex);
+    return lines.size();
   }
   std::mutex mutex;
   std::vector<std::string> lines;
@@ -51,6 +59,7 @@ struct Peer {
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     REQUIRE(::connect(socket.fd(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
   }
+  explicit Peer(File connected) : socket(std::move(connected)) {}
   Peer& say(const std::string& text) {
     CHECK(::send(socket.fd(), text.data(), text.size(), MSG_NOSIGNAL) ==
           static_cast<ssize_t>(text.size()));
@@ -173,17 +182,26 @@ TEST_CASE("http server: all places are taken", "[control][http]") {
 
 TEST_CASE("http server: an endpoint that is taken is said once, and stops nobody",
           "[control][http]") {
-  HttpServer first(config(), echo, [](auto&) {});
-  REQUIRE(first.port() != 0);
+  auto first = std::make_unique<HttpServer>(config(), echo, [](auto&) {});
+  REQUIRE(first->port() != 0);
   Words words;
   {
-    HttpServer second(config(first.port()), echo,
-                      [&](const std::string& line) { words.add(line); });
+    HttpServer::Config taken = config(first->port());
+    taken.retry = 1ms;
+    HttpServer second(taken, echo, [&](const std::string& line) { words.add(line); });
     CHECK(second.port() == 0);
+    // It has tried again, often.
+    const auto until = std::chrono::steady_clock::now() + 50ms;
+    while (std::chrono::steady_clock::now() < until)
+      CHECK(whole(Peer(first->port()).say(kLast).hear()));
+    CHECK(words.count() == 1);
+    first.reset();
+    while (words.count() == 1) std::this_thread::yield();
+    CHECK(Peer(taken.listen.port).say(kLast).hear().ends_with("it is /a"));
   }
-  REQUIRE(words.lines.size() == 1);
+  REQUIRE(words.lines.size() == 2);
   CHECK(words.lines[0].find("in use") != std::string::npos);
-  CHECK(whole(Peer(first.port()).say(kLast).hear()));
+  CHECK(words.lines[1].find("listens on") != std::string::npos);
 }
 
 TEST_CASE("http server: over IPv6", "[control][http]") {
@@ -194,6 +212,12 @@ TEST_CASE("http server: over IPv6", "[control][http]") {
   to.sin6_family = AF_INET6;
   to.sin6_port = htons(server.port());
   to.sin6_addr = in6addr_loopback;
-  const File socket(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  CHECK(::connect(socket.fd(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
+  File socket(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(::connect(socket.fd(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
+  CHECK(Peer(std::move(socket)).say(kLast).hear().starts_with("HTTP/1.1 200 OK\r\n"));
+  const std::string named =
+      fmt::format("GET /a HTTP/1.1\r\nHost: [::1]:{}\r\nConnection: close\r\n\r\n", server.port());
+  File again(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(::connect(again.fd(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
+  CHECK(Peer(std::move(again)).say(named).hear().ends_with("it is /a"));
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Events behind the lcores: text, file, socket, log.
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -69,6 +71,23 @@ std::string name() {
   static int number = 0;
   return "eventlog" + std::to_string(number++);
 }
+
+/// No file of this process grows beyond that.
+struct FileLimit {
+  explicit FileLimit(rlim_t bytes) : handled(std::signal(SIGXFSZ, SIG_IGN)) {
+    REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const rlimit now{bytes, before.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &now) == 0);
+  }
+  ~FileLimit() {
+    setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, handled);
+  }
+  FileLimit(const FileLimit&) = delete;
+  FileLimit& operator=(const FileLimit&) = delete;
+  void (*handled)(int);
+  rlimit before{};
+};
 
 /// A reader on a UNIX stream socket.
 struct Reader {
@@ -223,15 +242,40 @@ TEST_CASE("event sink: what cannot be opened is said once, and when it works aga
 
 TEST_CASE("event sink: a full disk loses nothing that fits, tears no line, and says so once",
           "[observe]") {
-  EventSink sink(EventSink::Kind::file, "/dev/full");
+  const Folder folder;
+  const std::string path = folder.file("events.json");
+  EventSink sink(EventSink::Kind::file, path);
   const std::string line(1000, 'x');
   std::size_t taken = 0;
   while (sink.put(line)) ++taken;
   CHECK(taken == EventSink::kPending / 1001);
+  const std::size_t room = 2500;  // which ends within a line
+  {
+    const FileLimit full(room);
+    CHECK(sink.flush(Time(0)).empty());
+    CHECK(std::filesystem::file_size(path) == room);
+    CHECK(sink.flush(Time(1)).find("File too large") != std::string::npos);
+    CHECK(sink.flush(Time(2)).empty());
+    while (sink.put(line)) ++taken;
+    CHECK_FALSE(sink.put(line));
+  }
+  CHECK(sink.flush(Time(3)).find("again") != std::string::npos);
+  while (!sink.empty()) sink.flush(Time(4));
+  CHECK(sink.torn() == 0);
+  CHECK(sink.lost() == 0);
+  std::ifstream in(path);
+  std::size_t whole = 0;
+  for (std::string got; std::getline(in, got);) whole += got == line ? 1 : 0;
+  CHECK(whole == taken);
+  CHECK(std::filesystem::file_size(path) == taken * 1001);
+}
+
+TEST_CASE("event sink: a device that is full says so", "[observe]") {
+  EventSink sink(EventSink::Kind::file, "/dev/full");
+  sink.put("1");
   CHECK(sink.flush(Time(0)).find("No space left") != std::string::npos);
   CHECK(sink.flush(Time(1)).empty());
-  CHECK_FALSE(sink.put(line));
-  CHECK(sink.torn() == 0);
+  CHECK_FALSE(sink.empty());
 }
 
 TEST_CASE("event sink: a socket whose reader is slow, goes away, and comes back", "[observe]") {

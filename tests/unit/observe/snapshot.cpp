@@ -2,6 +2,7 @@
 #include "observe/snapshot.hpp"
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -256,6 +257,13 @@ TEST_CASE("table: both ports, the reasons that occurred with their sentence", "[
 }
 
 TEST_CASE("telemetry: may come, go, and come again", "[observe]") {
+  // What a command is answered by; telemetry calls it from a thread of its own.
+  static std::map<std::string, telemetry_cb> commands;
+  const auto add = [](const char* command, telemetry_cb answer, const char* help) {
+    CHECK_FALSE(std::string(help).empty());
+    commands[command] = answer;
+    return 0;
+  };
   Box box;
   unsigned snapshots = 0;
   unsigned sources = 0;
