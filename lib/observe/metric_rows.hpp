@@ -52,7 +52,7 @@ inline constexpr MetricRow kMetricRows[] = {
     {"mitibox_attempts_total", counter, "level, verdict",
      "Attempts judged, by trust level (0: untrusted, 1: distrusted, then partial levels)"},
     {"mitibox_evidence_total", counter, "kind",
-     "Evidence against sources; exempt, allowed: not counted against them"},
+     "Evidence against sources; allowed: not counted against them"},
     {"mitibox_allowed_alarms_total", counter, "",
      "Times that a source the policy allows had probed much"},
     {"mitibox_escalations_total", counter, "", "Prefixes that became distrusted for their sources"},
