@@ -34,8 +34,8 @@ std::string EventSink::flush(Time now) {
   if (error_ == told_) return {};
   told_ = error_;
   if (error_ == 0) return fmt::format("events are written to {} again", path_);
-  return fmt::format("cannot write events to {}: {}; what finds no room is lost, and counted",
-                     path_, std::strerror(error_));
+  return fmt::format("cannot write events to {}: {}{}; what finds no room is lost, and counted",
+                     path_, std::strerror(error_), error_ == EFBIG ? ", rename it" : "");
 }
 
 void EventSink::abandon() {
@@ -46,6 +46,7 @@ void EventSink::abandon() {
 
 void EventSink::check() {
   if (kind_ == Kind::file && fd_ >= 0) {
+    measure();
     struct stat there {};
     struct stat open {};
     if (::stat(path_.c_str(), &there) != 0 || ::fstat(fd_, &open) != 0 ||
@@ -63,6 +64,7 @@ void EventSink::open() {
         O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
     fd_ = ::open(path_.c_str(), kFlags, 0640);
     error_ = fd_ < 0 ? errno : 0;
+    measure();
     return;
   }
   sockaddr_un address{};
@@ -87,12 +89,23 @@ void EventSink::close() {
   ++torn_;
 }
 
+/// Others may write it too, or cut it.
+void EventSink::measure() {
+  struct stat s {};
+  if (fd_ >= 0 && ::fstat(fd_, &s) == 0) size_ = static_cast<std::uintmax_t>(s.st_size);
+}
+
 void EventSink::write() {
+  if (kind_ == Kind::file && size_ >= largest_) {
+    error_ = EFBIG;
+    return;
+  }
   const ssize_t n = kind_ == Kind::file
                         ? ::write(fd_, pending_.data(), pending_.size())
                         : ::send(fd_, pending_.data(), pending_.size(), MSG_NOSIGNAL);
   if (n > 0) {
     const auto done = static_cast<std::size_t>(n);
+    size_ += done;
     within_line_ = pending_[done - 1] != '\n';
     pending_.erase(0, done);
     error_ = 0;

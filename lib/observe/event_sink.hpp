@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -19,8 +20,11 @@ class EventSink {
   /// A file that has been renamed or removed is opened anew, and a socket that is gone asked again,
   /// after so long at most.
   static constexpr Time kCheck = std::chrono::seconds(1);
+  /// A file that has so many bytes gets no more: with nobody to rotate it a disk would fill up.
+  static constexpr std::uintmax_t kLargest = std::uintmax_t{1} << 30U;
 
-  EventSink(Kind kind, std::string path) : kind_(kind), path_(std::move(path)) {}
+  EventSink(Kind kind, std::string path, std::uintmax_t largest = kLargest)
+      : kind_(kind), path_(std::move(path)), largest_(largest) {}
   ~EventSink();
   EventSink(const EventSink&) = delete;
   EventSink& operator=(const EventSink&) = delete;
@@ -44,10 +48,13 @@ class EventSink {
   void check();
   void open();
   void close();
+  void measure();
   void write();
 
   Kind kind_;
   std::string path_;
+  std::uintmax_t largest_;
+  std::uintmax_t size_ = 0;  ///< of the file, as far as is known
   int fd_ = -1;
   std::string pending_;
   bool within_line_ = false;  ///< the first byte of pending_ is not the first of its line

@@ -270,6 +270,32 @@ TEST_CASE("event sink: a full disk loses nothing that fits, tears no line, and s
   CHECK(std::filesystem::file_size(path) == taken * 1001);
 }
 
+TEST_CASE("event sink: a file that nobody rotates does not fill the disk", "[observe]") {
+  const Folder folder;
+  const std::string path = folder.file("events.json");
+  EventSink sink(EventSink::Kind::file, path, 10);
+  const auto write = [&](const char* line, Time now) {
+    sink.put(line);
+    return sink.flush(now);
+  };
+  CHECK(write("12345678", Time(0)).empty());
+  CHECK(write("more", Time(0)).empty());  // whole lines, though it be a little more
+  const std::string said = write("waits", Time(0));
+  CHECK(said.find(path) != std::string::npos);
+  CHECK(said.find("File too large, rename it") != std::string::npos);
+  CHECK(write("waits too", Time(1)).empty());
+  CHECK(text_of(path) == "12345678\nmore\n");
+  std::filesystem::rename(path, path + ".1");
+  CHECK(sink.flush(EventSink::kCheck).find("again") != std::string::npos);
+  CHECK(text_of(path) == "waits\nwaits too\n");
+  CHECK(text_of(path + ".1") == "12345678\nmore\n");
+  // One that was there before, too.
+  EventSink next(EventSink::Kind::file, path, 10);
+  next.put("x");
+  CHECK(next.flush(Time(0)).find("File too large") != std::string::npos);
+  CHECK(sink.lost() + next.lost() == 0);
+}
+
 TEST_CASE("event sink: a device that is full says so", "[observe]") {
   EventSink sink(EventSink::Kind::file, "/dev/full");
   sink.put("1");
