@@ -22,6 +22,7 @@ bool Chain::Rooms::to_host(const Packet& p, Transmit::Origin origin) {
 
 void Chain::Rooms::emit_limited(Packet& p, Now now) {
   if (p.from == Side::inside) {
+    if ((p.tcp_flags & tcp::kSyn) != 0) sacks.forget(p);
     sacks.write(p);
     transmit.queue(p.frame, Side::outside, Transmit::Origin::received);
   } else if (to_host(p, Transmit::Origin::received)) {

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "packet/checksum.hpp"
+#include "packet/header_room.hpp"
 #include "packet/offer.hpp"
 #include "packet/persona.hpp"
 
@@ -126,16 +127,9 @@ void normalise_syn(Packet& p) {
   auto* const at = p.data() + p.l4 + sizeof(TcpHeader);
   if (after > before || !has_option(p, kOptionMss)) return;
   if (after == before && std::memcmp(at, options.words().data(), after) == 0) return;
+  resize_options(p, after);
   std::memcpy(at, options.words().data(), after);
-  TcpHeader& tcp = p.tcp();
-  const std::uint16_t header = static_cast<std::uint16_t>(sizeof(TcpHeader) + after);
-  tcp.offset_reserved = static_cast<std::uint8_t>(header / 4U << 4U);
-  p.payload = p.end = static_cast<std::uint16_t>(p.l4 + header);
-  shorten(p);
-  tcp.checksum = {};
-  const std::uint64_t pseudo = p.family == Family::v4 ? pseudo_sum(p.ipv4(), p.protocol, header)
-                                                      : pseudo_sum(p.ipv6(), p.protocol, header);
-  tcp.checksum = checksum_of(pseudo + sum_bytes(p.data() + p.l4, header));
+  sum_segment(p);
 }
 
 void shorten(Packet& p) {

@@ -4,8 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/poison.hpp"
-#include "packet/checksum.hpp"
+#include "packet/header_room.hpp"
 #include "tracker/sequence.hpp"
 
 namespace mitibox {
@@ -16,28 +15,6 @@ namespace {
 be32 head_of(std::size_t blocks) {
   return be32(std::uint32_t{tcp::kOptionNop} << 24U | std::uint32_t{tcp::kOptionNop} << 16U |
               std::uint32_t{tcp::kOptionSack} << 8U | static_cast<std::uint32_t>(2 + 8 * blocks));
-}
-
-/// Lengths and checksums of a segment whose header has grown by `more` bytes.
-void lengthen(Packet& p, std::uint16_t more) {
-  p.payload = p.end = static_cast<std::uint16_t>(p.end + more);
-  const auto header = static_cast<std::uint16_t>(p.end - p.l4);
-  const auto total = static_cast<std::uint16_t>(p.end - p.l3);
-  TcpHeader& tcp = p.tcp();
-  tcp.offset_reserved = static_cast<std::uint8_t>(header / 4U << 4U);
-  tcp.checksum = {};
-  std::uint64_t pseudo = 0;
-  if (p.family == Family::v4) {
-    Ipv4Header& ip = p.ipv4();
-    ip.checksum = adjust(ip.checksum, ip.total_length, be16(total));
-    ip.total_length = be16(total);
-    pseudo = pseudo_sum(ip, p.protocol, header);
-  } else {
-    Ipv6Header& ip = p.ipv6();
-    ip.payload_length = be16(static_cast<std::uint16_t>(total - sizeof ip));
-    pseudo = pseudo_sum(ip, p.protocol, header);
-  }
-  tcp.checksum = checksum_of(pseudo + sum_bytes(p.data() + p.l4, header));
 }
 
 }  // namespace
@@ -110,11 +87,10 @@ void Sacks::write(Packet& p) {
     option[1 + 2 * i] = be32(gap->blocks[i].start);
     option[2 + 2 * i] = be32(gap->blocks[i].end);
   }
-  const auto length = static_cast<std::uint16_t>(4 + 8 * gap->count);
-  unpoison_frame(p.frame);
-  if (rte_pktmbuf_append(p.frame, length) == nullptr) return;
-  std::memcpy(p.data() + p.end, option.data(), length);
-  lengthen(p, length);
+  const std::size_t length = 4 + 8 * gap->count;
+  if (!resize_options(p, length)) return;
+  std::memcpy(p.data() + p.l4 + sizeof(TcpHeader), option.data(), length);
+  sum_segment(p);
   ++counters_.written;
 }
 

@@ -85,7 +85,7 @@ void write_for_outside(Packet& p, const Connection& c) {
   TcpHeader& tcp = p.tcp();
   Patch patch(tcp);
   patch.put(tcp.sequence, p.sequence + c.shift);
-  if (c.rescaled && (p.tcp_flags & tcp::kAck) != 0)
+  if (c.rescaled && (p.tcp_flags & (tcp::kAck | tcp::kSyn)) == tcp::kAck)
     patch.put(tcp.window, window_for_outside(p.window << c.ends[index(Side::inside)].scale, c));
 }
 

@@ -15,8 +15,9 @@ namespace mitibox {
 /// Brings the numbers that Packet holds of a segment from outside into the host's terms.
 inline void read_for_host(Packet& p, const Connection& c) {
   if ((p.tcp_flags & tcp::kAck) != 0) p.acknowledgement -= c.shift;
-  // A host that does not scale its windows does not scale those of others (RFC 7323 2.2).
-  if (c.rescaled && !c.ends[index(Side::inside)].scale_offered)
+  // A host that does not scale its windows does not scale those of others; a SYN's are not scaled
+  // (RFC 7323 2.2).
+  if (c.rescaled && !c.ends[index(Side::inside)].scale_offered && (p.tcp_flags & tcp::kSyn) == 0)
     p.window = std::min(p.window << c.client_scale, 0xffffU);
 }
 

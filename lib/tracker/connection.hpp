@@ -23,11 +23,13 @@ struct TcpEnd {
   std::uint32_t acked = 0;       ///< the last acknowledgement that this end has sent
   std::uint8_t scale = 0;        ///< shift of the windows that this end offers
   bool scale_offered : 1 = false;
-  bool fin : 1 = false;         ///< has sent FIN; `end` counts it
-  bool seen : 1 = false;        ///< has sent anything
-  bool reset : 1 = false;       ///< has reset the connection
-  bool picked_up : 1 = false;   ///< may have sent more than `end` says, before the box watched
-  bool lacks_sack : 1 = false;  ///< does not send the SACK that the box has promised its peer
+  bool fin : 1 = false;        ///< has sent FIN; `end` counts it
+  bool seen : 1 = false;       ///< has sent anything
+  bool reset : 1 = false;      ///< has reset the connection
+  bool picked_up : 1 = false;  ///< may have sent more than `end` says, before the box watched
+  /// Does not send the SACK that the box has promised its peer. Of the outside end, where the box
+  /// has posed as the host: has not offered it.
+  bool lacks_sack : 1 = false;
   /// Bytes that it takes in a segment, TCP options included (RFC 6691); 0: what the box has
   /// promised its peer, or more.
   std::uint16_t mss = 0;
@@ -61,8 +63,9 @@ struct alignas(64) Connection {
   bool shifted : 1 = false;      ///< `shift` is to be applied
   /// Opened by the box for a proven client, to whom the box still speaks in the host's stead.
   bool covered : 1 = false;
-  bool rescaled : 1 = false;      ///< the client was offered the persona's window scale
-  std::uint8_t client_scale = 0;  ///< of the client's windows, if `rescaled`
+  bool rescaled : 1 = false;          ///< the outside end scales the persona's windows
+  std::uint8_t client_scale : 4 = 0;  ///< of the outside end's windows, if `rescaled`
+  bool posed : 1 = false;  ///< opened from inside, with the persona's SYN in place of the host's
   /// seal_of() the record with its key; 0 while the two do not belong together, or the record is
   /// half-written. ConnectionTable writes it, Survivors reads it in what a dead process left.
   std::uint32_t seal = 0;

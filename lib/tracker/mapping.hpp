@@ -54,7 +54,9 @@ class Mapping {
     std::int64_t alive;  ///< ms since the box's epoch; written while the process lives
   };
   static constexpr std::uint64_t kMagic = 0x786f42697469'4d43U;
-  static constexpr std::uint32_t kVersion = 3;
+  static constexpr std::uint32_t kVersion = 4;
+  /// The oldest that can be read: what 4 has new is zero in 3.
+  static constexpr std::uint32_t kOldestVersion = 3;
   static constexpr std::size_t kRecords = 4096;
 
   /// A file of its own, all of it allocated; takes the place of one that an earlier process left.

@@ -37,7 +37,8 @@ Connection& Tracker::blank(Packet& p, Now now) {
   c.opener = p.from;
   c.replied = false;
   c.provisional = false;
-  c.shifted = c.covered = c.rescaled = false;
+  c.shifted = c.covered = c.rescaled = c.posed = false;
+  c.client_scale = 0;
   c.shift = 0;
   for (TcpEnd& end : c.ends) end = TcpEnd{};
   return c;
@@ -49,6 +50,7 @@ void Tracker::draw_isn(Packet& p, Connection& c, Now now) const {
   const std::uint64_t clock = static_cast<std::uint64_t>(now.time.count()) >> 6U;
   c.shift = static_cast<std::uint32_t>(siphash24(*isn_, p.key.used(p.family)) + clock) - p.sequence;
   c.shifted = true;
+  if (poses_) pose(p, c);
 }
 
 void Tracker::start(Packet& p, Now now) {
@@ -58,11 +60,11 @@ void Tracker::start(Packet& p, Now now) {
     c.opener_isn = p.sequence;
     start_end(c.ends[index(p.from)], c.ends[index(other(p.from))], p);
     draw_isn(p, c, now);
-    translate(p, c);
   }
   table(p).check_at(p.connection, now.tick + timeout(c));
   p.standing = Standing::known;
   p.forward();
+  translate_syn(p, c);
 }
 
 void Tracker::open(Packet& p, Now now) {
@@ -77,8 +79,8 @@ void Tracker::open(Packet& p, Now now) {
         p.protocol != protocol::kTcp || (c.opener == p.from && c.opener_isn == p.sequence);
     if (same) {
       c.last_seen = now.tick;
-      translate(p, c);
-      return p.forward();
+      p.forward();
+      return translate_syn(p, c);
     }
     return restart(p, now);
   }
@@ -106,7 +108,7 @@ bool Tracker::call(Packet& ack, const SynOffer& offer, Now now) {
   c.opener_isn = ack.sequence - 1;
   c.covered = true;
   c.rescaled = offer.scaled();
-  c.client_scale = offer.scaled() ? offer.window_scale : std::uint8_t{0};
+  c.client_scale = offer.scaled() ? offer.window_scale & 0x0fU : 0U;
   TcpEnd& client = c.ends[index(Side::outside)];
   client.end = client.limit = ack.sequence;
   client.max_window = std::max(1U, std::min(ack.window << c.client_scale, 0xffffU));

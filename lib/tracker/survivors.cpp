@@ -22,6 +22,7 @@ bool is_sound(std::span<const std::uint64_t> key, const Connection& c) {
   return c.seal == seal_of(key, c) && c.protocol == static_cast<std::uint8_t>(key.back() >> 32U) &&
          static_cast<std::size_t>(c.state) < kTcpStates &&
          static_cast<std::size_t>(c.opener) < kSides && c.stage <= Stage::settled &&
+         c.client_scale <= kMaxScale &&
          std::all_of(std::begin(c.ends), std::end(c.ends), [](const TcpEnd& e) {
            return e.scale <= kMaxScale && (e.mss == 0 || e.mss >= kLeastMss);
          });
@@ -84,7 +85,7 @@ void Survivors::read(const std::string& file, const Mapping::Place& place, Now n
 std::string Survivors::check(const Mapping::Header& h, std::size_t size,
                              const Mapping::Place& place) {
   if (h.magic != Mapping::kMagic) return "not a table of connections";
-  if (h.version != Mapping::kVersion)
+  if (h.version < Mapping::kOldestVersion || h.version > Mapping::kVersion)
     return fmt::format("layout {}, expected {}", h.version, Mapping::kVersion);
   if (h.record_size != sizeof(Connection))
     return fmt::format("records of {} bytes, expected {}", h.record_size, sizeof(Connection));

@@ -56,6 +56,7 @@ Tracker::Tracker(const Policy& policy, const Config& config)
       udp_silent_(policy.reply.udp == Policy::UdpReply::silent),
       splits_(policy.normalise.segments),
       sacks_(policy.normalise.sack),
+      poses_(policy.normalise.options && policy.normalise.isn),
       rates_(config.rates),
       isn_(policy.normalise.isn ? std::optional(config.isn) : std::nullopt),
       grace_end_(config.started + policy.timeouts.grace),
@@ -208,6 +209,10 @@ void Tracker::track_segment(Packet& p, Now now) {
     if (first ? !answers_syn(p) : !in_window(sender, receiver, p))
       return p.drop(Reason::tcp_window);
     if (first) start_end(sender, receiver, p);
+    if (c.posed) {
+      if (first) settle_pose(p, c);
+      if (!lay_syn(p, c)) return p.drop(Reason::reply_pool);
+    }
     // The client has had the box's; its own segments acknowledge the host's.
     if (!first && c.shifted && c.opener == Side::outside) return p.consume(Reason::host_answered);
   } else if (c.state == TcpState::syn_sent) {
@@ -283,13 +288,15 @@ void Tracker::track_syn(Packet& p, Now now) {
       // A repetition may leave out the data that the first one held.
       if (repeats || (sender.seen && p.sequence + 1 == sender.end)) {
         c.last_seen = now.tick;
-        translate(p, c);
-        return p.forward();
+        p.forward();
+        return translate_syn(p, c);
       }
       if (!from_opener && !sender.seen && c.opener == Side::inside) {
         start_end(sender, receiver, p);
+        if (c.posed) settle_pose(p, c);
         c.last_seen = now.tick;
         p.forward();
+        translate_syn(p, c);
         return enter(p, TcpState::simultaneous, now);
       }
       // Another ISN is another attempt.
@@ -306,8 +313,8 @@ void Tracker::track_syn(Packet& p, Now now) {
         // outside the box challenges.
         if (p.from == Side::inside && !repeats) return restart(p, now);
         if (p.from == Side::inside) {
-          translate(p, c);
-          return p.forward();
+          p.forward();
+          return translate_syn(p, c);
         }
         p.verdict = Verdict::divert;
         return;

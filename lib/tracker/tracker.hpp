@@ -182,6 +182,15 @@ class Tracker {
   /// A new connection's record, whoever opened it.
   Connection& blank(Packet& p, Now now);
   void draw_isn(Packet& p, Connection& c, Now now) const;
+  static void pose(const Packet& syn, Connection& c);
+  static void settle_pose(const Packet& peer, Connection& c);
+  void take_offer(const SynOffer& offer, Connection& c) const;
+  bool lay_syn(Packet& p, Connection& c) const;
+  /// What is to be forwarded and may be a SYN.
+  void translate_syn(Packet& p, Connection& c) {
+    if (c.posed && !lay_syn(p, c)) return p.drop(Reason::reply_pool);
+    translate(p, c);
+  }
   void track_syn(Packet& p, Now now);
   bool answers_syn(const Packet& p);
   void track_other(Packet& p, Now now);
@@ -206,6 +215,7 @@ class Tracker {
   bool udp_silent_;
   bool splits_;  ///< segments for hosts with a smaller MSS than clients were promised
   bool sacks_;   ///< for hosts without SACK
+  bool poses_;   ///< in the SYNs of hosts that open connections, as the persona
   IcmpRates* rates_;
   std::optional<Key128> isn_;  ///< of hosts that open connections, if they are drawn anew
   Time grace_end_;

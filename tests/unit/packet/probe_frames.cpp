@@ -51,7 +51,7 @@ Bytes upper_layer(const Probe& p) {
     put32(b, p.acknowledgement);
     b.push_back(static_cast<std::uint8_t>((20 + p.options.size()) / 4 << 4U));
     b.push_back(p.flags);
-    put16(b, 1024);
+    put16(b, p.window);
     put32(b, 0);
     append(b, p.options);
   } else if (p.protocol == protocol::kUdp) {
@@ -162,7 +162,7 @@ Frame::Frame(const Probe& p) {
     packet.tcp_flags = p.flags;
     packet.sequence = p.sequence;
     packet.acknowledgement = p.acknowledgement;
-    packet.window = 1024;
+    packet.window = p.window;
   }
   packet.source_port = p.source_port;
   packet.destination_port = is_icmp(p.protocol) ? p.source_port : p.destination_port;

@@ -29,6 +29,7 @@ struct Probe {
   std::uint8_t flags = tcp::kSyn;
   Bytes options{};
   Bytes payload{};
+  std::uint16_t window = 1024;
 };
 
 /// A pool for probes, shared by all tests.

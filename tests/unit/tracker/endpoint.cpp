@@ -51,8 +51,10 @@ void Endpoint::emit(std::uint8_t flags, std::uint32_t sequence, std::uint16_t le
   const bool syn = (flags & S) != 0;
   const bool answers = syn && (flags & A) != 0;
   const int shift = syn || config_.scale < 0 || peer_scale_ < 0 ? 0 : config_.scale;
-  s.window = static_cast<std::uint16_t>(std::min(window() >> shift, 65535U));
+  const std::uint32_t open = config_.avoids_silly && window() < kMss ? 0 : window();
+  s.window = static_cast<std::uint16_t>(std::min(open >> shift, 65535U));
   if (syn && !(answers && peer_scale_ < 0)) s.scale = config_.scale;
+  s.sack = syn && config_.sack;
   out_.push_back(s);
 }
 
@@ -84,7 +86,10 @@ void Endpoint::send_new(Time now) {
 void Endpoint::retransmit(Time now) {
   timeout_ = std::min(timeout_ * 2, kLastTimeout);
   due_ = now + timeout_;
-  if (state_ == State::syn_sent) return emit(S, isn_);
+  if (state_ == State::syn_sent) {
+    if (config_.again_scale != 99) config_.scale = config_.again_scale;
+    return emit(S, isn_);
+  }
   if (state_ == State::syn_received) return emit(SA, isn_);
   if (state_ != State::open) {
     due_ = Time::max();
@@ -125,7 +130,10 @@ void Endpoint::take_data(const Segment& s) {
     fin_known_ = true;
     fin_at_ = end;
   }
-  if (seq_after(end, expected_ + window())) end = expected_ + window();
+  if (seq_after(end, expected_ + window())) {
+    overrun_ += end - expected_ - window();
+    end = expected_ + window();
+  }
   if (seq_before(start, expected_)) start = expected_;
   if (seq_before(start, end)) {
     auto& until = early_[start - base];

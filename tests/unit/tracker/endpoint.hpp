@@ -21,6 +21,9 @@ class Endpoint {
     std::uint32_t to_send = 0;  ///< bytes, then FIN (unless `keep_open`)
     std::uint32_t buffer = 60000;
     int scale = -1;
+    bool sack = false;
+    bool avoids_silly = false;   ///< shuts a window smaller than a segment (RFC 1122 4.2.3.3)
+    int again_scale = 99;        ///< of repeated SYNs; 99: as `scale`
     bool wait_for_fin = false;   ///< sends nothing before the other end's FIN
     bool keep_open = false;      ///< never sends FIN
     std::uint32_t syn_data = 0;  ///< bytes that go with the SYN
@@ -53,6 +56,8 @@ class Endpoint {
   }
   /// Whether it lacks what this segment holds.
   [[nodiscard]] bool needs(const Segment& s) const;
+  /// Octets that came beyond the window.
+  [[nodiscard]] std::uint32_t overrun() const { return overrun_; }
   [[nodiscard]] const Config& config() const { return config_; }
 
  private:
@@ -80,6 +85,7 @@ class Endpoint {
   bool fin_known_ = false, fin_received_ = false, fin_sent_ = false, ended_well_ = false;
   std::uint32_t delivered_ = 0, unread_ = 0;
   int duplicates_ = 0;
+  std::uint32_t overrun_ = 0;
   Time due_ = Time::max();
   Time timeout_{};
   Time clock_{};

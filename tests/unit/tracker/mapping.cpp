@@ -83,7 +83,7 @@ TEST_CASE("mapping: a directory that cannot be used is named", "[tracker][mappin
   const Directory directory;
   Mapping::Place place = directory.place();
   place.directory += "/missing";
-  CHECK_THROWS_WITH(Table(place), Contains("/missing/unit.connections-v3.table") &&
+  CHECK_THROWS_WITH(Table(place), Contains("/missing/unit.connections-v4.table") &&
                                       Contains("No such file") && Contains("tables.persist"));
   const Survivors survivors(place, kNow);
   CHECK_THAT(only_remark(survivors), Contains("/missing"));
@@ -99,7 +99,7 @@ TEST_CASE("mapping: only whole records survive, at whatever moment the process e
   const auto left = [&] {
     Mapping::Place then = place;
     then.prefix = "copy";
-    const std::string copy = place.directory + "/copy.connections-v3.table";
+    const std::string copy = place.directory + "/copy.connections-v4.table";
     std::filesystem::copy_file(directory.file("table"), copy);
     Survivors survivors(then, kNow);
     CHECK(survivors.remarks().empty());
@@ -155,6 +155,8 @@ TEST_CASE("mapping: files that do not fit are refused with the reason", "[tracke
   const std::string file = directory.file("table");
   REQUIRE(Survivors(place, kNow).size() == 1);
   using Header = Mapping::Header;
+  put<std::uint32_t>(file, offsetof(Header, version), 3);
+  REQUIRE(Survivors(place, kNow).size() == 1);
   const char* why = nullptr;
   SECTION("magic") {
     put<std::uint64_t>(file, offsetof(Header, magic), 5);
@@ -162,7 +164,7 @@ TEST_CASE("mapping: files that do not fit are refused with the reason", "[tracke
   }
   SECTION("layout") {
     put<std::uint32_t>(file, offsetof(Header, version), 99);
-    why = "layout 99, expected 3";
+    why = "layout 99, expected 4";
   }
   SECTION("record") {
     put<std::uint32_t>(file, offsetof(Header, record_size), 128);

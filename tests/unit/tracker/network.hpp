@@ -24,8 +24,11 @@ class Network {
   using Filter = std::function<bool(const Segment&, bool behind_box)>;
 
   Network(const Endpoint::Config& outside, const Endpoint::Config& inside, const Links& links,
-          unsigned seed)
-      : ends{Endpoint(outside), Endpoint(inside)}, links_(links), random_(seed) {}
+          unsigned seed, const Policy& policy = Bench::quiet())
+      : bench(64, policy),
+        ends{Endpoint(outside), Endpoint(inside)},
+        links_(links),
+        random_(seed) {}
 
   Endpoint& end(Side side) { return ends[index(side)]; }
 
@@ -38,7 +41,7 @@ class Network {
     return at == verdicts.end() ? 0 : at->second;
   }
 
-  Bench bench{64};
+  Bench bench;
   std::array<Endpoint, kSides> ends;
   std::map<std::string, std::uint64_t> verdicts;  ///< of the box
   std::uint64_t needed = 0;  ///< dropped as outside the window, though news to their receiver

@@ -35,7 +35,7 @@ class Directory {
     return out;
   }
   [[nodiscard]] std::string file(const std::string& table) const {
-    return path_ + "/unit.connections-v3." + table;
+    return path_ + "/unit.connections-v4." + table;
   }
 
  private:

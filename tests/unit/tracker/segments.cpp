@@ -18,6 +18,10 @@ std::uint16_t header_length(bool v6) {
   return v6 ? sizeof(Ipv6Header) : sizeof(Ipv4Header);
 }
 
+std::size_t options_of(const Segment& s) {
+  return (s.scale < 0 ? 0U : 4U) + (s.sack ? 4U : 0U);
+}
+
 void write_tcp(std::uint8_t* at, const Flow& flow, const Segment& s) {
   const bool outside = s.from == Out;
   TcpHeader tcp{};
@@ -25,14 +29,19 @@ void write_tcp(std::uint8_t* at, const Flow& flow, const Segment& s) {
   tcp.destination_port = be16(outside ? flow.inside_port : flow.outside_port);
   tcp.sequence = be32(s.sequence);
   tcp.acknowledgement = be32(s.acknowledgement);
-  tcp.offset_reserved = s.scale < 0 ? 0x50 : 0x60;
+  tcp.offset_reserved = static_cast<std::uint8_t>((sizeof tcp + options_of(s)) / 4U << 4U);
   tcp.flags = s.flags;
   tcp.window = be16(s.window);
   std::memcpy(at, &tcp, sizeof tcp);
-  if (s.scale < 0) return;
-  const std::uint8_t option[4] = {tcp::kOptionNop, tcp::kOptionWindowScale, 3,
-                                  static_cast<std::uint8_t>(s.scale)};
-  std::memcpy(at + sizeof tcp, option, sizeof option);
+  std::uint8_t* option = at + sizeof tcp;
+  if (s.scale >= 0) {
+    const std::uint8_t words[4] = {tcp::kOptionNop, tcp::kOptionWindowScale, 3,
+                                   static_cast<std::uint8_t>(s.scale)};
+    option = std::copy(std::begin(words), std::end(words), option);
+  }
+  constexpr std::uint8_t kSack[4] = {tcp::kOptionNop, tcp::kOptionNop, tcp::kOptionSackPermitted,
+                                     2};
+  if (s.sack) std::copy(std::begin(kSack), std::end(kSack), option);
 }
 
 }  // namespace
@@ -46,28 +55,20 @@ std::string name(TcpState state) {
 Policy Bench::quiet() {
   Policy p;
   p.timeouts.grace = Seconds(0);
+  p.normalise.isn = false;
   return p;
 }
 
 Policy Bench::graceful() {
   Policy p;
   p.timeouts.grace = std::chrono::hours(2);
+  p.normalise.isn = false;
   return p;
 }
 
-namespace {
-
-/// Hosts' own numbers on the wire.
-Policy hosts_numbers(Policy policy) {
-  policy.normalise.isn = false;
-  return policy;
-}
-
-}  // namespace
-
 Bench::Bench(std::uint32_t capacity, const Policy& policy, const Mapping::Place* place,
              const std::string& name)
-    : tracker(hosts_numbers(policy), {name, {1, 2}, {3, 4}, capacity, capacity, place}),
+    : tracker(policy, {name, {1, 2}, {3, 4}, capacity, capacity, place}),
       frame_(rte_pktmbuf_alloc(probe_pool())) {
   REQUIRE(frame_ != nullptr);
   rte_pktmbuf_append(frame_, 1514);
@@ -121,7 +122,7 @@ Packet Bench::make(const Flow& f, std::uint8_t protocol, Side from) {
 Packet Bench::make(const Flow& f, const Segment& s) {
   Packet p = make(f, protocol::kTcp, s.from);
   write_tcp(p.data() + p.l4, f, s);
-  p.payload = static_cast<std::uint16_t>(p.l4 + sizeof(TcpHeader) + (s.scale < 0 ? 0 : 4));
+  p.payload = static_cast<std::uint16_t>(p.l4 + sizeof(TcpHeader) + options_of(s));
   p.end = static_cast<std::uint16_t>(p.payload + s.length);
   p.source_port = p.tcp().source_port.host();
   p.destination_port = p.tcp().destination_port.host();
@@ -158,8 +159,23 @@ std::string Bench::run(Packet& p, bool accept) {
 }
 
 std::string Bench::send(const Flow& f, const Segment& s) {
-  Packet p = make(f, s);
-  return run(p, true);
+  last_ = make(f, s);
+  return run(last_, true);
+}
+
+Segment Bench::sent() const {
+  const TcpHeader& tcp = last_.tcp();
+  Segment s;
+  s.from = last_.from;
+  s.flags = tcp.flags;
+  s.sequence = tcp.sequence.host();
+  s.acknowledgement = tcp.acknowledgement.host();
+  s.length = last_.payload_length();
+  s.window = tcp.window.host();
+  const SynOffer offer = read_offer(last_);
+  s.scale = offer.scaled() ? offer.window_scale : -1;
+  s.sack = offer.sack;
+  return s;
 }
 
 std::string Bench::send(const Segment& s) {

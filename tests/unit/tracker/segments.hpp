@@ -42,7 +42,8 @@ struct Segment {
   std::uint32_t acknowledgement = 0;
   std::uint16_t length = 0;
   std::uint16_t window = 65535;
-  int scale = -1;  ///< window scale option of a SYN
+  int scale = -1;     ///< window scale option of a SYN
+  bool sack = false;  ///< of a SYN
 };
 
 /// An ICMP error that quotes `quoted`. Offsets into the quote are cut behind `quote_bytes` bytes of
@@ -66,7 +67,7 @@ class Bench {
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 
-  /// No grace period, all timeouts as they are by default.
+  /// No grace period, all timeouts as they are by default, hosts' own numbers on the wire.
   static Policy quiet();
   static Policy graceful();
 
@@ -105,6 +106,9 @@ class Bench {
   /// Opens from `opener`, ISNs 1000 (opener) and 5000, up to established.
   void establish(Side opener = Out);
 
+  /// What the Tracker has made of the last segment, read from the frame.
+  [[nodiscard]] Segment sent() const;
+
   Flow flow;
   bool host_lives = true;
   Tracker tracker;
@@ -117,6 +121,7 @@ class Bench {
   void address(std::uint8_t* l3, const Flow& flow, Side from, std::uint8_t protocol) const;
 
   rte_mbuf* frame_;
+  Packet last_;
   Time now_ = std::chrono::hours(1);
 };
 

@@ -115,6 +115,124 @@ TEST_CASE("simulation: simultaneous open", "[tracker][simulation]") {
   }
 }
 
+namespace {
+
+/// What a host offers, and its peer.
+struct Offers {
+  int host, peer;
+};
+
+Network posed(const Offers& o, std::uint32_t bytes, const Links& links, unsigned seed) {
+  Policy policy = Bench::quiet();
+  policy.normalise.isn = true;
+  Endpoint::Config host = end(In, bytes);
+  host.scale = o.host;
+  host.sack = seed % 3 == 0;
+  // Less than the persona's first window, more than an unscaled one, or in between.
+  host.buffer = seed % 4 == 0 && o.host < 10 ? 5000 : o.host < 0 ? 60000 : 200000;
+  host.avoids_silly = true;
+  Endpoint::Config peer = end(Out, bytes);
+  peer.scale = o.peer;
+  peer.sack = seed % 2 == 0;
+  peer.buffer = o.peer < 0 ? 60000 : 300000;
+  return {peer, host, links, seed, policy};
+}
+
+/// Checks each SYN and SYN/ACK behind the box.
+void watch(Network& n) {
+  n.lose = [&](const Segment& s, bool behind) {
+    const Endpoint::Config& host = n.end(In).config();
+    if (!behind || (s.flags & S) == 0) return false;
+    if (s.flags == S && s.from == In) {
+      CHECK(s.window == kPersonaWindow);
+      CHECK(s.scale == kPersonaScale);
+      CHECK(s.sack);
+      CHECK(s.acknowledgement == 0);
+    } else if (s.from == Out) {
+      if (host.scale < 0) CHECK(s.scale < 0);
+      if (!host.sack) CHECK(!s.sack);
+    }
+    return false;
+  };
+}
+
+}  // namespace
+
+TEST_CASE("simulation: hosts that offer less than the persona, and their peers",
+          "[tracker][simulation][pose]") {
+  for (const int host : {-1, 0, 3, 8, 14}) {
+    for (const int peer : {-1, 0, 7, 14}) {
+      for (unsigned seed = 1; seed <= 8; ++seed) {
+        CAPTURE(host, peer, seed);
+        Network n = posed({host, peer}, 1U << 19U, seed < 5 ? kClean : kLossy, seed);
+        watch(n);
+        n.bench.flow.v6 = seed % 2 == 0;
+        n.end(Out).listen();
+        n.end(In).connect(n.now());
+        CHECK(n.run([&] { return n.end(Out).finished() && n.end(In).finished(); }, 300s));
+        CHECK(n.end(Out).received() == n.end(In).config().to_send);
+        CHECK(n.end(In).received() == n.end(Out).config().to_send);
+        CHECK(n.end(In).overrun() == 0);
+        CHECK(n.end(Out).overrun() == 0);
+        CHECK(n.dropped("tcp-state") == 0);
+        CHECK(n.needed == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("simulation: a host offers less when it repeats its SYN", "[tracker][simulation][pose]") {
+  const bool answered = GENERATE(false, true);
+  for (const int peer : {-1, 0, 7}) {
+    CAPTURE(answered, peer);
+    Network n = posed({8, peer}, 1U << 19U, kClean, 2);
+    Endpoint::Config host = n.end(In).config();
+    host.again_scale = -1;
+    n.end(In) = Endpoint(host);
+    bool first = true;
+    // The host's SYN is lost behind the box, or the answer is.
+    n.lose = [&](const Segment& s, bool behind) {
+      return behind && (s.flags & S) != 0 && s.from == (answered ? Out : In) &&
+             std::exchange(first, false);
+    };
+    n.end(Out).listen();
+    n.end(In).connect(n.now());
+    CHECK(n.run([&] { return n.end(Out).finished() && n.end(In).finished(); }, 300s));
+    CHECK(n.end(Out).received() == host.to_send);
+    CHECK(n.end(In).received() == n.end(Out).config().to_send);
+    CHECK(n.end(In).overrun() + n.end(Out).overrun() == 0);
+    CHECK(n.needed == 0);
+  }
+}
+
+TEST_CASE("simulation: simultaneous open of a host that offers less",
+          "[tracker][simulation][pose]") {
+  for (const int host : {-1, 3}) {
+    for (const int peer : {-1, 7}) {
+      for (unsigned seed = 1; seed <= 6; ++seed) {
+        CAPTURE(host, peer, seed);
+        Network n = posed({host, peer}, 100000, seed < 4 ? kClean : kLossy, seed);
+        bool first = true;
+        n.lose = [&](const Segment& s, bool behind) {
+          if (behind && s.from == Out && (s.flags & S) != 0 && host < 0) CHECK(s.scale < 0);
+          if (behind && s.from == In && s.flags == SA)
+            CHECK(s.scale == (peer < 0 ? -1 : int{kPersonaScale}));
+          return behind && s.from == In && std::exchange(first, false);
+        };
+        n.end(In).connect(n.now());
+        n.run([&] { return n.bench.record() != nullptr; }, 5s);
+        n.end(Out).connect(n.now());
+        CHECK(n.run([&] { return n.end(Out).finished() && n.end(In).finished(); }, 120s));
+        CHECK(n.end(Out).received() == 100000);
+        CHECK(n.end(In).received() == 100000);
+        CHECK(n.end(In).overrun() + n.end(Out).overrun() == 0);
+        CHECK(n.dropped("tcp-state") == 0);
+        CHECK(n.needed == 0);
+      }
+    }
+  }
+}
+
 TEST_CASE("simulation: a reset reaches the other end, whatever is lost", "[tracker][simulation]") {
   for (unsigned seed = 1; seed <= 20; ++seed) {
     for (const Side aborts : {Out, In}) {
