@@ -217,6 +217,23 @@ struct Policy {
     friend bool operator==(const Link&, const Link&) = default;
   } link;
 
+  /// How services are learned from who answers strangers.
+  struct Learn {
+    Seconds length{0};             ///< of the learning period; 0: nothing is learned
+    std::vector<PortRange> ports;  ///< TCP; sorted, disjoint; never empty while learning
+    double share = 0.25;           ///< of prefixes and destinations that are tried, 0..1
+    unsigned prefixes = 3;         ///< that a destination must have answered, 1..8
+    Seconds expire{30L * 86400};   ///< after it was last seen
+  } learn;
+
+  /// An administrative scan that is read again and again.
+  struct Import {
+    std::string file;            ///< absolute; nmap's XML
+    Seconds every{3600};         ///< looks whether it has changed
+    Seconds expire{2L * 86400};  ///< after the scan began
+  };
+  std::vector<Import> imports;
+
   /// Metrics and the live page.
   struct Http {
     std::optional<SocketAddress> listen;  ///< nothing: nobody listens
