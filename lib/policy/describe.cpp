@@ -116,6 +116,23 @@ std::string lengths(const std::vector<unsigned>& bits) {
   return parts.empty() ? "none" : join(parts, ", ");
 }
 
+void finding(Page& page, const Policy& p) {
+  const Policy::Learn& l = p.learn;
+  const bool learns = l.length.count() != 0;
+  page.topic("Learn");
+  page.row("for", learns ? to_string(l.length) : "never", "hosts are called for guesses");
+  page.row("ports", l.ports.empty() ? "none" : ports(l.ports), "TCP");
+  page.row("share", fmt::format("{}", l.share), "of networks and destinations are tried");
+  page.row("prefixes", fmt::format("{}", l.prefixes), "/24 or /48 that it must have answered");
+  page.row("expire", to_string(l.expire), "after it was last seen");
+  page.topic("Import");
+  for (const Policy::Import& i : p.imports)
+    page.plain(fmt::format("{}  every {}, expires {} after the scan",
+                           policy_text::printable(i.file, kShownPath), to_string(i.every),
+                           to_string(i.expire)));
+  if (p.imports.empty()) page.plain("none");
+}
+
 void judgement(Page& page, const Policy& p) {
   page.topic("Probability");
   page.row("drop", fmt::format("{}", p.probability.drop), "of all attempts");
@@ -279,6 +296,7 @@ void details(Page& page, const Policy& p) {
 std::string describe(const Policy& policy) {
   Page page;
   network(page, policy);
+  finding(page, policy);
   judgement(page, policy);
   neighbours(page, policy);
   details(page, policy);

@@ -7,6 +7,7 @@
 
 #include "observe/event.hpp"
 #include "packet/wire.hpp"
+#include "policy/finding.hpp"
 #include "policy/mercy.hpp"
 #include "policy/voices.hpp"
 
@@ -189,14 +190,6 @@ constexpr Key<Policy> kTimeoutsKeys[] = {
     {"other", [](const Value& v, Policy& p) { p.timeouts.other = v.duration(); }},
 };
 
-std::string path(const Value& v, std::size_t most) {
-  const std::string& text = v.text("an absolute path");
-  if (text.empty() || text.front() != '/' || text.size() > most ||
-      text.find('\0') != std::string::npos)
-    v.refuse(fmt::format("an absolute path of at most {} characters", most));
-  return text;
-}
-
 std::uint32_t event_types(const Value& list) {
   std::uint32_t types = 0;
   for (const Value& v : list.elements("kinds of events", kEvents.size())) {
@@ -213,8 +206,8 @@ constexpr std::size_t kMaxPath = 4095;
 constexpr std::size_t kMaxSocketPath = 107;  // sockaddr_un
 
 constexpr Key<Policy> kEventsKeys[] = {
-    {"file", [](const Value& v, Policy& p) { p.events.file = path(v, kMaxPath); }},
-    {"socket", [](const Value& v, Policy& p) { p.events.socket = path(v, kMaxSocketPath); }},
+    {"file", [](const Value& v, Policy& p) { p.events.file = v.path(kMaxPath); }},
+    {"socket", [](const Value& v, Policy& p) { p.events.socket = v.path(kMaxSocketPath); }},
     {"types", [](const Value& v, Policy& p) { p.events.types = event_types(v); }},
     {"rate", [](const Value& v, Policy& p) { p.events.rate = v.integer(1, 1'000'000); }},
 };
@@ -275,6 +268,8 @@ constexpr Key<Policy> kPolicyKeys[] = {
      [](const std::string& prefix, std::vector<std::string>& keys) {
        list_keys(kServiceKeys, prefix + "/*", keys);
      }},
+    {"learn", read_learn, list_learn_keys},
+    {"import", read_imports, list_import_keys},
     section<kProbabilityKeys>("probability"),
     section<kTrustKeys>("trust"),
     section<kNeighboursKeys>("neighbours"),

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "policy/finding.hpp"
 #include "policy/mercy.hpp"
 #include "policy/text.hpp"
 #include "policy/voices.hpp"
@@ -146,6 +147,7 @@ void validate(Policy& policy, const Value& document) {
   check_trust(policy, document);
   check_neighbours(policy, document);
   check_voices(policy, document);
+  check_finding(policy, document);
 }
 
 }  // namespace mitibox

@@ -16,7 +16,6 @@ namespace {
 using nlohmann::json;
 using policy_text::printable;
 
-constexpr Seconds kLongest = std::chrono::hours(7 * 24);
 constexpr std::size_t kMaxShown = 64;
 
 /// A value as an operator would recognise it.
@@ -132,15 +131,22 @@ std::string Value::bytes(std::size_t most) const {
   return out;
 }
 
-Seconds Value::duration(Seconds least) const {
+Seconds Value::duration(Seconds least, Seconds most) const {
   if (json_->is_number()) refuse("a duration with its unit, such as \"90s\", \"10m\" or \"1h30m\"");
   const auto d =
       policy_text::parse_duration(text("a duration such as \"90s\", \"10m\", \"1h30m\""));
   if (!d) refuse("a duration in whole seconds, such as \"90s\", \"10m\", \"1h30m\" or \"2d\"");
-  if (*d < least || *d > kLongest)
+  if (*d < least || *d > most)
     refuse(fmt::format("a duration from {} to {}", policy_text::to_string(least),
-                       policy_text::to_string(kLongest)));
+                       policy_text::to_string(most)));
   return *d;
+}
+
+std::string Value::path(std::size_t most) const {
+  const std::string& t = text("an absolute path");
+  if (t.empty() || t.front() != '/' || t.size() > most || t.find('\0') != std::string::npos)
+    refuse(fmt::format("an absolute path of at most {} characters", most));
+  return t;
 }
 
 Address Value::address() const {

@@ -55,7 +55,9 @@ class Value {
   [[nodiscard]] const std::string& text(std::string_view expected) const;
   /// Text of 1 to `most` characters U+0000 to U+00FF, each a byte.
   [[nodiscard]] std::string bytes(std::size_t most) const;
-  [[nodiscard]] Seconds duration(Seconds least = Seconds(1)) const;  ///< at most 7 days
+  [[nodiscard]] Seconds duration(Seconds least = Seconds(1),
+                                 Seconds most = std::chrono::hours(7 * 24)) const;
+  [[nodiscard]] std::string path(std::size_t most) const;  ///< absolute
   [[nodiscard]] Address address() const;
   [[nodiscard]] Prefix prefix() const;
   [[nodiscard]] std::vector<Prefix> prefix_list() const;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "policy/finding.hpp"
 #include "policy/policy.hpp"
 #include "policy/text.hpp"
 #include "policy/voices.hpp"
@@ -64,7 +65,8 @@ void network(const Policy& p, Lines& out) {
 }
 
 void services(const Policy& p, Lines& out) {
-  if (p.services.empty())
+  const bool finds = p.learn.length.count() != 0 || !p.imports.empty();
+  if (p.services.empty() && !finds)
     out.emplace_back(
         "services: none; every connection from outside is refused and distrusts its source");
   for (const Service& s : p.services)
@@ -198,6 +200,7 @@ std::vector<std::string> warnings(const Policy& policy) {
   trust(policy, out);
   neighbours(policy, out);
   reply(policy, out);
+  warn_of_finding(policy, out);
   http(policy, out);
   if (policy.timeouts.established < kIdleTcp)
     out.push_back(fmt::format(

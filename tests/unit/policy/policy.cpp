@@ -368,6 +368,14 @@ TEST_CASE("what is rarely meant is warned of, and nothing else", "[policy]") {
            Case{R"(,"reply":{"voices":[{"ports":[25],"greeting":"554 no mail here\r\n"}]})",
                 "reply.voices 554 no mail here"},
            Case{R"(,"timeouts":{"established":"2h"})", "timeouts.established 2h"},
+           Case{R"(,"learn":{"for":"7d","ports":["1-65535"]})", "learn.ports: 65535 ports; while"},
+           Case{R"(,"learn":{"for":"32d","ports":[443]})", "learn.for 32d: as long as it lasts"},
+           Case{R"(,"learn":{"for":"7d","ports":[443],"share":0})", "learn.share 0: nobody"},
+           Case{R"(,"learn":{"for":"7d","ports":[443],"prefixes":1})", "learn.prefixes 1: one"},
+           Case{R"(,"learn":{"for":"7d","ports":[443]},"state":{"save_every":"0s"})",
+                "learn with state.save_every \"0s\": what is learned ends"},
+           Case{R"(,"import":[{"file":"/x","every":"2h","expire":"2h"}])",
+                "import /x: looked at every 2h, but what a scan found expires 2h after it began"},
            Case{R"(,"http":{"listen":"192.0.2.1:80"})", "http.listen 192.0.2.1:80: whoever"},
            Case{R"(,"http":{"listen":"0.0.0.0:80"})", "http.listen 0.0.0.0:80: whoever"},
            Case{R"(,"http":{"listen":"[2001:db8::1]:80"})",
@@ -382,6 +390,8 @@ TEST_CASE("what is rarely meant is warned of, and nothing else", "[policy]") {
 
   const Policy bare = parsed();
   REQUIRE(warned(bare, "services: none"));
+  REQUIRE_FALSE(warned(parsed(R"(,"import":[{"file":"/x"}])"), "services: none"));
+  REQUIRE_FALSE(warned(parsed(R"(,"learn":{"for":"7d","ports":[443]})"), "services: none"));
   REQUIRE(warned(bare, "gateways: none for IPv4"));
   REQUIRE(warned(bare, "gateways: none for IPv6"));
   REQUIRE(warned(bare, "neighbours.answer_dark: empty"));
