@@ -42,6 +42,7 @@ Secrets Secrets::derive(Key128 master) {
   s.departures = next();
   s.shares = next();
   s.spoken = next();
+  s.trial = next();
   return s;
 }
 

@@ -31,6 +31,7 @@ struct Secrets {
   Key128 departures;      ///< when calls leave
   Key128 spoken;          ///< when the box's words leave
   Key128 shares;          ///< whose splices are counted together
+  Key128 trial;           ///< which attempts are tried while services are learned
 
   /// Every secret is SipHash-2-4 of its own label under the master key.
   static Secrets derive(Key128 master);

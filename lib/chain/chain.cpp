@@ -57,6 +57,9 @@ Chain::Rooms::Rooms(const Policy& policy, const Config& config, Wire& wire)
       sacks(config.name + " sacks"),
       neighbours(policy, config.own_mac, config.pool, {config.facts, config.speaks}),
       transmit(wire, counters, config.observer),
+      findings(config.findings),
+      trial_draw(config.secrets.trial),
+      teacher(policy),
       persona(secrets_of(config).hosts, config.secrets.isn.k1),
       timing(policy.normalise.timing),
       dresses(policy.normalise.headers),
@@ -132,6 +135,10 @@ const Orders& Chain::orders() const {
   return rooms_->orders;
 }
 
+std::span<Hit> Chain::hits() {
+  return rooms_->orders.hits;
+}
+
 void Chain::learn(const Fact& fact, Now now) {
   rooms_->neighbours.learn(fact, now);
 }
@@ -189,6 +196,12 @@ const Splices::Counters& Chain::splices() const {
 }
 const Sacks::Counters& Chain::sacks() const {
   return rooms_->sacks.counters();
+}
+const Trials& Chain::trials() const {
+  return rooms_->trials;
+}
+const Findings* Chain::findings() const {
+  return rooms_->findings;
 }
 const Neighbours& Chain::neighbours() const {
   return rooms_->neighbours;

@@ -29,11 +29,14 @@
 
 namespace mitibox {
 
+class Findings;
+struct Hit;
 class HandOff;
 class Owner;
 struct Orders;
 class Probability;
 class Tracker;
+class Trials;
 
 /// Everything one lcore owns. All members are called from that lcore only, but counters() and
 /// what it refers to may be read from anywhere.
@@ -43,10 +46,11 @@ class Chain {
     std::string name;      ///< prefix of the tables' names, unique in the process
     unsigned workers = 1;  ///< each table gets its share: policy size / workers
     Secrets secrets;
-    Mac own_mac;                  ///< answers for dark addresses
-    rte_mempool* pool = nullptr;  ///< for frames made here, this lcore's own
-    FactSink* facts = nullptr;    ///< to the other workers' chains; must outlive this one
-    bool speaks = true;           ///< gets all ARP and ND; worker 0's chain does
+    Mac own_mac;                   ///< answers for dark addresses
+    rte_mempool* pool = nullptr;   ///< for frames made here, this lcore's own
+    FactSink* facts = nullptr;     ///< to the other workers' chains; must outlive this one
+    Findings* findings = nullptr;  ///< who is told who answers; must outlive this one
+    bool speaks = true;            ///< gets all ARP and ND; worker 0's chain does
 
     /// With several workers: who owns a source, the number of this one, and the way to the others.
     /// Must outlive the chain. Without an owner every packet is this chain's.
@@ -103,6 +107,8 @@ class Chain {
   /// Between two bursts, on the owner lcore.
   void obey(Orders& orders, Now now) noexcept;
   [[nodiscard]] const Orders& orders() const;
+  /// For errands: of the orders, by row of their Ruleset.
+  [[nodiscard]] std::span<Hit> hits();
 
   /// From now on adds up what each room takes; nullptr: no longer. Without it a burst pays one
   /// comparison. From the owner lcore, or before it runs.
@@ -129,6 +135,9 @@ class Chain {
   [[nodiscard]] const Reply& reply() const;
   [[nodiscard]] const Splices::Counters& splices() const;
   [[nodiscard]] const Sacks::Counters& sacks() const;
+  [[nodiscard]] const Trials& trials() const;
+  /// Config::findings.
+  [[nodiscard]] const Findings* findings() const;
   [[nodiscard]] const Neighbours& neighbours() const;
   [[nodiscard]] const Probability& probability() const;
   /// Config::observer.

@@ -46,6 +46,7 @@ Forecast Chain::Rooms::foretell(const Address& source, const Destination& to, No
       else if (tcp && !closes)
         f.evidence = Evidence::handshake;
     }
+    f.tried = f.handshake && !closes && is_tried(source, to, now);
     if (closes) return ends(closed, Why::no_service);
   }
   if (away) return ends(forged, f.level.number == 1 ? Why::level : Why::draw);

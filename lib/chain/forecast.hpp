@@ -40,6 +40,7 @@ struct Forecast {
   Fate fate = Fate::untouched;
   Why why = Why::not_protected;
   Evidence evidence = Evidence::none;
+  bool tried = false;      ///< while services are learned: the host is called all the same
   bool coin = false;       ///< Probability is asked first
   bool handshake = false;  ///< the box answers the SYN itself, whatever its fate
   bool never = false;      ///< the source is never distrusted

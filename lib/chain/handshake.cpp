@@ -23,6 +23,7 @@ bool Chain::Rooms::prove(Packet& p, const SynOffer& offer, Now now) {
   const Destination target = p.target();
   const Ruleset::Match match = match_of_proof(target, now);
   if (match == Ruleset::Match::illegitimate) {
+    if (try_host(p, offer, now)) return true;
     weigh(p, now, [&] { trust.proven(p.source(), target, now.time); });
     return false;
   }
@@ -36,11 +37,18 @@ bool Chain::Rooms::prove(Packet& p, const SynOffer& offer, Now now) {
   return true;
 }
 
-void Chain::Rooms::call(Packet& p, const SynOffer& offer, Now now) {
-  if (Splice* const old = splices.find(p); old != nullptr) release(*old, Reason::host_refused);
-  if (!tracker.call(p, offer, now)) return;
+/// nullptr: there is no room.
+Splice* Chain::Rooms::call(Packet& p, const SynOffer& offer, Now now) {
+  if (Splice* const old = splices.find(p); old != nullptr) {
+    if (old->trial) trial_failed(*old, trials.counters.abandoned, now);
+    release(*old, Reason::host_refused);
+  }
+  if (!tracker.call(p, offer, now)) return nullptr;
   Splice* const s = splices.begin(p, Splice::State::calling, now);
-  if (s == nullptr) return tracker.forget(p);
+  if (s == nullptr) {
+    tracker.forget(p);
+    return nullptr;
+  }
   s->client_isn = p.sequence - 1;
   s->told = p.acknowledgement - 1;
   s->offer = offer;
@@ -49,6 +57,7 @@ void Chain::Rooms::call(Packet& p, const SynOffer& offer, Now now) {
   ++splices.counters().called;
   reply.speak_for_host(p);
   if (!bare_ack(p)) keep(p, *s, now);
+  return s;
 }
 
 /// Until the host is there to hear it.
@@ -85,8 +94,7 @@ void Chain::Rooms::covered(Packet& p, Now now) {
 void Chain::Rooms::host_answers(Packet& p, Splice& s, Now now) {
   const TcpEvent event = tcp_event(p.tcp_flags);
   if (event == TcpEvent::rst && p.acknowledgement == s.client_isn + 1) {
-    ++splices.counters().refused;
-    tell(EventType::host_refused, s, now);
+    refused(s, now);
     stand_in(s, now);
     return p.consume(Reason::host_refused);
   }
@@ -106,6 +114,7 @@ void Chain::Rooms::host_answers(Packet& p, Splice& s, Now now) {
   tracker.answered(p, {s.told, s.window, s.offer.sack}, now);
   sacks.forget(p);
   ++splices.counters().answered;
+  if (s.trial) trial_answered(s);
   count_hit(s.head.packet().target(), now);
   tell(EventType::accepted, s, now);
   p.consume(Reason::host_answered);
@@ -234,11 +243,25 @@ void Chain::Rooms::uncover(Packet& p) {
 
 /// The client stays with the box, which nothing tells from a host.
 void Chain::Rooms::give_up(Splice& s, Now now) {
+  if (s.trial) trial_failed(s, trials.counters.abandoned, now);
   Packet head = s.head.packet();
   head.hash = s.hash;
   if (tracker.find(head)) tracker.forget(head);
   release(s, Reason::host_refused);
   host_ended(head, now);
+}
+
+/// Of a service; nobody expects an answer of anything else.
+void Chain::Rooms::refused(Splice& s, Now now) {
+  if (s.trial) return trial_failed(s, trials.counters.refused, now);
+  ++splices.counters().refused;
+  tell(EventType::host_refused, s, now);
+}
+
+void Chain::Rooms::mute(Splice& s, Now now) {
+  if (s.trial) return trial_failed(s, trials.counters.mute, now);
+  ++splices.counters().mute;
+  tell(EventType::host_mute, s, now);
 }
 
 /// As give_up, of a host that refused or was mute. From now on the conversation is the box's, and
@@ -255,6 +278,7 @@ void Chain::Rooms::stand_in(Splice& s, Now now) {
 /// Ends the splice; what has never gone on ends under this reason.
 void Chain::Rooms::release(Splice& s, Reason why) {
   const bool calling = s.state == Splice::State::calling;
+  if (s.trial) end_trial(s);
   splices.end(s, [&](rte_mbuf* frame) {
     if (!calling) return rte_pktmbuf_free(frame);
     counters.held.add(~std::uint64_t{0});
@@ -265,8 +289,7 @@ void Chain::Rooms::release(Splice& s, Reason why) {
 void Chain::Rooms::repeat(Splice& s, Now now) {
   if (s.state == Splice::State::calling) {
     if (s.calls < Splices::kCalls) return call_again(s, now);
-    ++splices.counters().mute;
-    tell(EventType::host_mute, s, now);
+    mute(s, now);
     return stand_in(s, now);
   }
   Packet head = s.head.packet();

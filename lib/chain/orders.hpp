@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "chain/learning.hpp"
 #include "policy/policy.hpp"
 #include "probability/share.hpp"
 #include "ruleset/bypasses.hpp"
@@ -48,6 +49,7 @@ struct Orders {
   Policy::Hairpin hairpin;
   bool monitors;  ///< judges and counts, but changes no packet
   Bypasses bypasses;
+  Learning learning;
 };
 
 }  // namespace mitibox

@@ -151,7 +151,7 @@ struct Chain::Rooms : Endings, TrustSink {
 
   // Admission by handshake.
   bool prove(Packet& p, const SynOffer& offer, Now now);
-  void call(Packet& p, const SynOffer& offer, Now now);
+  Splice* call(Packet& p, const SynOffer& offer, Now now);
   void call_again(Splice& splice, Now now);
   void covered(Packet& p, Now now);
   void host_answers(Packet& p, Splice& splice, Now now);
@@ -163,10 +163,19 @@ struct Chain::Rooms : Endings, TrustSink {
   void uncover(Packet& p);
   void keep(Packet& p, Splice& splice, Now now);
   void give_up(Splice& splice, Now now);
+  void refused(Splice& splice, Now now);
+  void mute(Splice& splice, Now now);
   void stand_in(Splice& splice, Now now);
   void host_ended(const Packet& p, Now now);
   void release(Splice& splice, Reason why);
   void repeat(Splice& splice, Now now);
+
+  // Learning.
+  [[nodiscard]] bool is_tried(const Address& source, const Destination& to, Now now) const;
+  bool try_host(Packet& p, const SynOffer& offer, Now now);
+  void trial_answered(Splice& splice);
+  void trial_failed(Splice& splice, Counter& outcome, Now now);
+  void end_trial(Splice& splice);
 
   void leave_inside(Packet& p, Now now);
   void flush(const Neighbours::Output& output);
@@ -213,10 +222,14 @@ struct Chain::Rooms : Endings, TrustSink {
   Sacks sacks;
   Neighbours neighbours;
   Transmit transmit;
-  Persona persona;   ///< of what hosts send
-  bool timing;       ///< normalise.timing
-  bool dresses;      ///< normalise.headers
-  std::uint8_t ecn;  ///< bits of TOS and traffic class that stay
+  Trials trials;
+  Findings* findings;
+  Key128 trial_draw;
+  SourceMask teacher;  ///< of whom a trial is
+  Persona persona;     ///< of what hosts send
+  bool timing;         ///< normalise.timing
+  bool dresses;        ///< normalise.headers
+  std::uint8_t ecn;    ///< bits of TOS and traffic class that stay
   const Owner* owner;
   unsigned self;
   std::optional<HandOff::Outbox> outbox;  ///< with several workers

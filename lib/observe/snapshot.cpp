@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "chain/learning.hpp"
 #include "port/port_state.hpp"
 #include "probability/probability.hpp"
 #include "tracker/tracker.hpp"
@@ -173,6 +174,14 @@ Snapshot take_snapshot(const std::vector<const Chain*>& chains) {
     add(s.groups[3], "splices_lost", called.lost);
     add(s.groups[3], "sacks_written", chain->sacks().written);
     add(s.groups[3], "sacks_full", chain->sacks().full);
+    const Trials::Counters& trials = chain->trials().counters;
+    add(s.groups[3], "trials", trials.begun.get());
+    add(s.groups[3], "trials_answered", trials.answered.get());
+    add(s.groups[3], "trials_refused", trials.refused.get());
+    add(s.groups[3], "trials_mute", trials.mute.get());
+    add(s.groups[3], "trials_abandoned", trials.abandoned.get());
+    if (chain->findings() != nullptr)
+      add(s.groups[3], "findings_lost", chain->findings()->lost().get());
     const auto& n = chain->neighbours().counters();
     add(s.groups[4], "answers", n.answers);
     add(s.groups[4], "probes", n.probes);

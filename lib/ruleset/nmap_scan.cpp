@@ -193,7 +193,7 @@ NmapScan parse_nmap_scan(std::string_view xml, std::string_view name) {
   if (!seconds)
     refuse(name, fmt::format("\"{}\" as the start of <nmaprun>", printable(start)),
            "seconds since 1970");
-  scan.start = WallTime(std::chrono::seconds(*seconds));
+  scan.start = Date(std::chrono::seconds(*seconds));
   for (const auto& [kind, element] : *run)
     if (kind == "host") read_host(element, name, scan);
   const Registry::Order order;

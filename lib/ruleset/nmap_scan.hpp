@@ -24,7 +24,7 @@ struct NmapScan {
   static constexpr std::size_t kMostBytes = std::size_t{32} << 20U;
   static constexpr std::size_t kMostDepth = 64;  ///< of elements; nmap's own are 7 deep
 
-  WallTime start{};
+  Date start{};
   std::vector<Destination> open;  ///< TCP and UDP: "open", not "open|filtered"; each once, sorted
 };
 

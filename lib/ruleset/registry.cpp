@@ -5,36 +5,29 @@
 #include <iterator>
 
 #include "policy/text.hpp"
+#include "ruleset/teaching_prefix.hpp"
 
 namespace mitibox {
-
-namespace {
-
-constexpr unsigned kNetwork4 = 24, kNetwork6 = 48;
-
-}  // namespace
-
-Address teaching_prefix(const Address& source) {
-  return masked(source, source.is_v4() ? kNetwork4 : kNetwork6);
-}
 
 void Registry::obey(const Policy& policy) {
   protected_ = PrefixSet(policy.protected_prefixes);
   gateways_ = policy.gateways;
   rules_ = policy.learn;
+  monitors_ = policy.mode == Policy::Mode::monitor;
 }
 
-bool Registry::learning(WallTime now) const {
+bool Registry::learning(Date now) const {
   // A clock that was set back does not prolong it beyond a second period.
   return since_ && rules_.length.count() != 0 && now < *since_ + rules_.length;
 }
 
-bool Registry::learn(WallTime now) {
+bool Registry::learn(Date now) {
   if (rules_.length.count() == 0) {
     since_.reset();
     candidates_.clear();
     return false;
   }
+  if (!since_ && monitors_) return false;
   if (!since_) since_ = now;
   since_ = std::min(*since_, now);
   if (learning(now)) return true;
@@ -48,7 +41,7 @@ bool Registry::covers(const Destination& d) const {
          std::find(gateways_.begin(), gateways_.end(), d.address) == gateways_.end();
 }
 
-FoundService* Registry::make(const Destination& destination, WallTime now) {
+FoundService* Registry::make(const Destination& destination, Date now) {
   if (entries_.size() >= kEntries) {
     ++dropped_;
     return nullptr;
@@ -58,7 +51,7 @@ FoundService* Registry::make(const Destination& destination, WallTime now) {
   return &made;
 }
 
-bool Registry::note(const Destination& destination, const Address& source, WallTime now) {
+bool Registry::note(const Destination& destination, const Address& source, Date now) {
   if (destination.protocol != protocol::kTcp || !covers(destination) || !learning(now))
     return false;
   const auto known = entries_.find(destination);
@@ -88,8 +81,8 @@ bool Registry::note(const Destination& destination, const Address& source, WallT
   return true;
 }
 
-Registry::Import Registry::import(std::string_view file, WallTime scanned, Seconds expire,
-                                  std::span<const Destination> open, WallTime now) {
+Registry::Import Registry::import(std::string_view file, Date scanned, Seconds expire,
+                                  std::span<const Destination> open, Date now) {
   Import done;
   scanned = std::min(scanned, now);  // a clock that is fast makes no scan last longer
   if (scanned + expire <= now) {
@@ -122,14 +115,14 @@ Registry::Import Registry::import(std::string_view file, WallTime scanned, Secon
   return done;
 }
 
-void Registry::hit(const Destination& destination, std::uint64_t count, WallTime last) {
+void Registry::hit(const Destination& destination, std::uint64_t count, Date last) {
   const auto at = entries_.find(destination);
   if (at == entries_.end()) return;
   at->second.hits += count;
   at->second.last_seen = std::max(at->second.last_seen, last);
 }
 
-std::size_t Registry::age(WallTime now) {
+std::size_t Registry::age(Date now) {
   std::size_t gone = 0;
   for (auto at = entries_.begin(); at != entries_.end();) {
     FoundService& e = at->second;
@@ -150,7 +143,7 @@ bool Registry::pin(const Destination& destination) {
   return true;
 }
 
-bool Registry::refuse(const Destination& destination, WallTime now) {
+bool Registry::refuse(const Destination& destination, Date now) {
   candidates_.erase(destination);
   const auto at = entries_.find(destination);
   FoundService* const entry = at == entries_.end() ? make(destination, now) : &at->second;
@@ -169,14 +162,14 @@ const FoundService* Registry::find(const Destination& destination) const {
   return at == entries_.end() ? nullptr : &at->second;
 }
 
-bool Registry::in_force(const Destination& destination, const FoundService& e, WallTime now) const {
+bool Registry::in_force(const Destination& destination, const FoundService& e, Date now) const {
   if (!covers(destination) || e.state == FoundService::State::refused) return false;
   return e.state == FoundService::State::pinned ||
          (e.prefixes != 0 && e.last_seen + rules_.expire > now) ||
          (e.imported() && e.scan_expires > now);
 }
 
-std::vector<Destination> Registry::services(WallTime now) const {
+std::vector<Destination> Registry::services(Date now) const {
   std::vector<Destination> out;
   for (const auto& [destination, entry] : entries_)
     if (in_force(destination, entry, now)) out.push_back(destination);

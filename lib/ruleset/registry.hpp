@@ -20,10 +20,7 @@
 namespace mitibox {
 
 /// Seconds since 1970: what is found outlives processes and boots.
-using WallTime = std::chrono::sys_seconds;
-
-/// Networks that differ in this are told apart when a destination is learned.
-Address teaching_prefix(const Address& source);
+using Date = std::chrono::sys_seconds;
 
 /// A destination that was found, and why.
 struct FoundService {
@@ -35,19 +32,19 @@ struct FoundService {
 
   State state = State::normal;
   std::uint8_t prefixes = 0;  ///< learned: that it answered; 0: it was not learned
-  WallTime first_seen{};
-  WallTime last_seen{};     ///< an answer, a connection, or a scan
-  std::string file;         ///< imported: of the newest scan; empty: it was not imported
-  WallTime scanned{};       ///< imported: when that scan began
-  WallTime scan_expires{};  ///< imported: when it no longer counts
-  std::uint64_t hits = 0;   ///< connections
+  Date first_seen{};
+  Date last_seen{};        ///< an answer, a connection, or a scan
+  std::string file;        ///< imported: of the newest scan; empty: it was not imported
+  Date scanned{};          ///< imported: when that scan began
+  Date scan_expires{};     ///< imported: when it no longer counts
+  std::uint64_t hits = 0;  ///< connections
 
   [[nodiscard]] bool imported() const { return !file.empty(); }
 };
 
 /// Pure bookkeeping: no clock, no files. One thread at a time.
 ///
-/// Learned: once it has answered proven sources of so many prefixes, for `expire` after it was last
+/// Learned: once it has answered proven sources of so many networks, for `expire` after it was last
 /// seen. Imported: until `expire` after its newest scan, so that the list follows the network. Both
 /// bounded; what finds no room is counted.
 class Registry {
@@ -63,14 +60,15 @@ class Registry {
   /// does not cover stays, but is in force no longer.
   void obey(const Policy& policy);
 
-  /// Begins the learning period if the policy learns and none has begun; ends it if it does not.
+  /// Begins the learning period if the policy learns and none has begun, but not while the box only
+  /// watches: then nobody is tried. Ends it if the policy does not learn.
   /// Call from time to time. Returns whether learning lasts.
-  bool learn(WallTime now);
-  [[nodiscard]] bool learning(WallTime now) const;
-  [[nodiscard]] std::optional<WallTime> learning_since() const { return since_; }
+  bool learn(Date now);
+  [[nodiscard]] bool learning(Date now) const;
+  [[nodiscard]] std::optional<Date> learning_since() const { return since_; }
 
   /// A host answered a proven source. Returns whether that made it a service, or one again.
-  bool note(const Destination& destination, const Address& source, WallTime now);
+  bool note(const Destination& destination, const Address& source, Date now);
 
   struct Import {
     std::size_t added = 0;
@@ -82,18 +80,18 @@ class Registry {
   };
   /// What a scan that began at `scanned` found open. What an earlier one found and it did not stays
   /// until that one expires. `file`: never empty.
-  Import import(std::string_view file, WallTime scanned, Seconds expire,
-                std::span<const Destination> open, WallTime now);
+  Import import(std::string_view file, Date scanned, Seconds expire,
+                std::span<const Destination> open, Date now);
 
   /// Connections to it, the last one at `last`. What is not found is left alone.
-  void hit(const Destination& destination, std::uint64_t count, WallTime last);
+  void hit(const Destination& destination, std::uint64_t count, Date last);
 
   /// Forgets what has expired. Returns how much.
-  std::size_t age(WallTime now);
+  std::size_t age(Date now);
 
   /// By hand. False: there is no such entry (pin, forget), or no room for one (refuse).
   bool pin(const Destination& destination);
-  bool refuse(const Destination& destination, WallTime now);
+  bool refuse(const Destination& destination, Date now);
   bool forget(const Destination& destination);
 
   struct Order {
@@ -107,9 +105,9 @@ class Registry {
   [[nodiscard]] const FoundService* find(const Destination& destination) const;
   /// Whether it is a service now.
   [[nodiscard]] bool in_force(const Destination& destination, const FoundService& entry,
-                              WallTime now) const;
+                              Date now) const;
   /// All that are, by address, protocol and port.
-  [[nodiscard]] std::vector<Destination> services(WallTime now) const;
+  [[nodiscard]] std::vector<Destination> services(Date now) const;
 
   [[nodiscard]] std::size_t candidates() const { return candidates_.size(); }
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }  ///< found no room
@@ -127,12 +125,13 @@ class Registry {
   using Candidates = std::map<Destination, Candidate, Order>;
 
   [[nodiscard]] bool covers(const Destination& destination) const;
-  FoundService* make(const Destination& destination, WallTime now);
+  FoundService* make(const Destination& destination, Date now);
 
   PrefixSet protected_;
   std::vector<Address> gateways_;
   Policy::Learn rules_;
-  std::optional<WallTime> since_;
+  bool monitors_ = false;
+  std::optional<Date> since_;
   Entries entries_;
   Candidates candidates_;
   std::uint64_t dropped_ = 0;

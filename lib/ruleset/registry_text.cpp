@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ruleset/registry.hpp"
+#include "ruleset/teaching_prefix.hpp"
 
 namespace mitibox {
 
@@ -30,7 +31,7 @@ class Wrong : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-std::int64_t seconds(WallTime t) {
+std::int64_t seconds(Date t) {
   return t.time_since_epoch().count();
 }
 
@@ -48,8 +49,8 @@ std::uint64_t number(const Json& object, const char* name, std::uint64_t most) {
   return v.get<std::uint64_t>();
 }
 
-WallTime time(const Json& object, const char* name) {
-  return WallTime(std::chrono::seconds(
+Date time(const Json& object, const char* name) {
+  return Date(std::chrono::seconds(
       static_cast<std::int64_t>(number(object, name, std::uint64_t{kLatest}))));
 }
 
@@ -146,7 +147,7 @@ std::string Registry::restore(std::string_view said) {
   if (all.is_discarded()) return "found what is not JSON";
   Entries entries;
   Candidates candidates;
-  std::optional<WallTime> since;
+  std::optional<Date> since;
   try {
     if (const auto v = number(all, "version", UINT32_MAX); v != kVersion)
       return fmt::format("found layout {}, expected {}", v, kVersion);

@@ -55,6 +55,7 @@ Splice* Splices::begin(const Packet& segment, Splice::State state, Now now) {
   s.state = state;
   s.calls = 0;
   s.held_count = 0;
+  s.trial = false;
   visit_at(s, now.tick + (state == Splice::State::calling ? kRepeat : kRepeatHeld));
   s.hash = segment.hash;
   s.flow = segment.key;

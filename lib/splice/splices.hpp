@@ -42,6 +42,7 @@ struct Splice {
   State state = State::idle;
   std::uint8_t calls = 0;  ///< SYNs sent, or repetitions of held segments
   std::uint8_t held_count = 0;
+  bool trial = false;      ///< of what is no service yet; while calling
   std::uint32_t hash = 0;  ///< of the flow, keyed
   std::uint32_t client_isn = 0;
   std::uint32_t told = 0;    ///< the ISN that the client was told

@@ -92,6 +92,7 @@ Rig::Rig(const Policy& policy)
         Chain::Config config{
             unique_name(), 1, Secrets::derive({3, 4}), {{2, 0, 0, 0, 0xb0, 0xb0}}, pool_};
         config.observer = &observer;
+        config.findings = &findings;
         return config;
       }(),
       port_);

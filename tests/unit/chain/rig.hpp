@@ -9,6 +9,7 @@
 
 #include "../packet/probe_frames.hpp"
 #include "chain/chain.hpp"
+#include "chain/learning.hpp"
 #include "tracker/tracker.hpp"
 
 namespace mitibox::test {
@@ -60,6 +61,7 @@ class Rig {
   /// What the chain has told since the last call.
   std::vector<Event> events();
 
+  Findings findings;  ///< of the chain
   Observer observer;  ///< all kinds of events, and more a second than a test makes
   std::unique_ptr<Chain> chain;
   /// How many frames a port takes at once; nothing: all.

@@ -12,7 +12,7 @@ using State = FoundService::State;
 
 namespace {
 
-constexpr WallTime kStart{std::chrono::seconds(1'750'000'000)};
+constexpr Date kStart{std::chrono::seconds(1'750'000'000)};
 constexpr auto kDay = std::chrono::seconds(86400);
 
 Address ip(std::string_view text) {
@@ -41,7 +41,7 @@ Registry learner(const Policy& p = policy()) {
 
 const Destination kWeb = port_at("203.0.113.10", 443);
 
-bool teach(Registry& r, const Destination& d, WallTime now) {
+bool teach(Registry& r, const Destination& d, Date now) {
   r.note(d, ip("198.51.100.1"), now);
   r.note(d, ip("198.51.101.1"), now);
   return r.note(d, ip("198.51.102.1"), now);
@@ -106,6 +106,17 @@ TEST_CASE("The learning period begins once, and anew when it has been turned off
   r.obey(policy());
   CHECK(r.learn(kStart + 9 * kDay));
   CHECK(r.learning_since() == kStart + 9 * kDay);
+}
+
+TEST_CASE("The learning period does not begin while the box only watches") {
+  Policy watching = policy();
+  watching.mode = Policy::Mode::monitor;
+  Registry r(watching);
+  CHECK_FALSE(r.learn(kStart));
+  CHECK_FALSE(r.learning_since());
+  r.obey(policy());
+  CHECK(r.learn(kStart + kDay));
+  CHECK(r.learning_since() == kStart + kDay);
 }
 
 TEST_CASE("What is learned expires unless it is used") {
