@@ -119,7 +119,15 @@ Appliance::Appliance(const Policy& policy, const Options& options)
                .file = options.policy,
                .workers = static_cast<unsigned>(members_.size()),
                .ask = [this](unsigned worker, Errand& errand) { ask(worker, errand); },
-               .age = [this] { return clock_.read().time; }}) {
+               .age = [this] { return clock_.read().time; }}),
+      discovery_(regime_, {.workers = static_cast<unsigned>(members_.size()),
+                           .ask = [this](unsigned worker, Errand& errand) { ask(worker, errand); },
+                           .date =
+                               [] {
+                                 return std::chrono::floor<std::chrono::seconds>(
+                                     std::chrono::system_clock::now());
+                               },
+                           .say = [](const std::string& line) { say(line); }}) {
   if (members_.size() > 1) team_.emplace("mitibox", static_cast<unsigned>(members_.size()));
   clock_.set_age(life_.age());
   life_.prepare(owner_, workers());
@@ -129,6 +137,7 @@ Appliance::Appliance(const Policy& policy, const Options& options)
   for (unsigned i = 0; i < members_.size(); ++i)
     run_on(members_[i].lcore, [this, i] { make_member(i); });
   if (survivors_) survivors_->clear();
+  begin_discovery();
   make_events();
   telemetry_.snapshot = [this] { return snapshot(); };
   telemetry_.source = [this](const Address& a) -> std::optional<TelemetrySource::Standing> {
@@ -186,6 +195,7 @@ void Appliance::make_member(unsigned number) {
   config.started = clock_.age_at_start();
   m.observer.emplace(config.name, random_key(), Recorder::Config::of(policy_.events, number));
   config.observer = &*m.observer;
+  config.findings = &m.findings;
   m.chain.emplace(policy_, config, *m.wire);
   if (survivors_) restored_[number] = m.chain->restore(*survivors_, clock_.read());
   distrusted_[number] = m.chain->restore(life_.trust().trust, life_.trust().cells, clock_.read());
@@ -243,9 +253,11 @@ int Appliance::run(Wishes& wishes) {
     print_until_finished();
     rte_eal_mp_wait_lcore();
   }
-  life_.end([this](unsigned worker, Errand& errand) {
+  const auto in_its_place = [this](unsigned worker, Errand& errand) {
     errand.serve(*members_[worker].chain, clock_.read());
-  });
+  };
+  discovery_.finish(findings(), in_its_place);
+  life_.end(in_its_place);
   end_events();
   const Snapshot last = snapshot();
   print_out(fmt::format("\n{}", render_table(last)));
@@ -282,6 +294,21 @@ void Appliance::warn_if_nic_disagrees() {
   }
 }
 
+std::vector<Findings*> Appliance::findings() {
+  std::vector<Findings*> out;
+  for (Member& m : members_) out.push_back(&m.findings);
+  return out;
+}
+
+/// Before the first packet: clients of services that were found must not meet a box that has
+/// forgotten them.
+void Appliance::begin_discovery() {
+  if (const auto text = life_.text(std::string(Discovery::kSection))) discovery_.restore(*text);
+  discovery_.start([this](unsigned worker, Errand& errand) {
+    errand.serve(*members_[worker].chain, clock_.read());
+  });
+}
+
 void Appliance::reload_if_wished() {
   if (!wishes_->reload.exchange(false, std::memory_order_relaxed)) return;
   try {
@@ -299,6 +326,7 @@ void Appliance::print_until_finished() {
   auto check = Wall::now();
   std::vector<std::uint64_t> polls(members_.size());
   bool stopping = false;
+  const std::vector<Findings*> found = findings();
   while (forwarding_ != 0) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     for (std::size_t i = 0; i < polls.size(); ++i) polls[i] = members_[i].worker->polls();
@@ -308,6 +336,7 @@ void Appliance::print_until_finished() {
     reload_if_wished();
     if (Wall::now() >= check) {
       warn_if_nic_disagrees();
+      discovery_.tick(found);
       check += std::chrono::seconds(1);
     }
     if (options_.stats_period.count() == 0 || Wall::now() < next) continue;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "control/box.hpp"
+#include "control/discovery.hpp"
 #include "control/http_pages.hpp"
 #include "control/http_server.hpp"
 #include "control/regime.hpp"
@@ -56,6 +57,7 @@ class Appliance : public Box {
   }
   void ask(unsigned worker, Errand& errand) override;
   [[nodiscard]] Regime& regime() override { return regime_; }
+  [[nodiscard]] Discovery& discovery() override { return discovery_; }
   [[nodiscard]] std::shared_ptr<const Policy> policy() const override { return regime_.policy(); }
   void select(const Policy::Events& events) override { events_->configure(events); }
   [[nodiscard]] BoxStatus status() const override;
@@ -70,12 +72,15 @@ class Appliance : public Box {
     rte_mempool* pool = nullptr;
     std::optional<PortWire> wire;
     std::optional<Observer> observer;
+    Findings findings;
     std::optional<Chain> chain;
     std::optional<Worker> worker;
   };
 
   void find_survivors();
   void begin_life();
+  void begin_discovery();
+  [[nodiscard]] std::vector<Findings*> findings();
   void make_member(unsigned number);
   void listen();
   void print_until_finished();
@@ -96,6 +101,7 @@ class Appliance : public Box {
   Owner owner_;
   Clock clock_;
   Regime regime_;
+  Discovery discovery_;
   std::optional<Team> team_;
   std::optional<Mapping::Place> place_;    ///< with tables.persist
   std::optional<Survivors> survivors_;     ///< while the workers are made

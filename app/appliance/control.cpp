@@ -88,6 +88,10 @@ void Appliance::begin_life() {
                  .workers = workers(),
                  .restored = all});
   });
+  if (StateKeeper* const keeper = life_.keeper())
+    keeper->add({.name = std::string(Discovery::kSection),
+                 .version = Registry::kVersion,
+                 .save = [this] { return discovery_.save(); }});
 }
 
 void Appliance::ask(unsigned worker, Errand& errand) {

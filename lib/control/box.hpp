@@ -15,6 +15,7 @@
 
 namespace mitibox {
 
+class Discovery;
 class Regime;
 class StateKeeper;
 
@@ -54,6 +55,8 @@ class Box {
   virtual void ask(unsigned worker, Errand& errand) = 0;
   /// What is in force, and how it changes.
   [[nodiscard]] virtual Regime& regime() = 0;
+  /// Services that no policy lists.
+  [[nodiscard]] virtual Discovery& discovery() = 0;
   /// In force now; stays good while it is held, though another may have come into force.
   [[nodiscard]] virtual std::shared_ptr<const Policy> policy() const = 0;
   [[nodiscard]] virtual BoxStatus status() const = 0;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "control/arguments.hpp"
+#include "control/discovery.hpp"
 #include "control/errands.hpp"
 #include "control/grounds.hpp"
 #include "control/outcome.hpp"
@@ -36,18 +37,24 @@ Address next(Address a) {
 }
 
 /// Of the source's family: services that offer the port, and one address that does not.
-std::vector<Address> examples(const Policy& policy, const Destination& to, bool v4) {
+std::vector<Address> examples(const Policy& policy, const Ruleset& rules, const Destination& to,
+                              bool v4) {
   std::vector<Address> found;
-  for (const Service& s : policy.services)
+  for (const Service& s : rules.services())
     if (s.address.is_v4() == v4 && offers(s, to) && found.size() < kMostServices)
       found.push_back(s.address);
+  for (const Destination& d : rules.found())
+    if (d.address.is_v4() == v4 && d.protocol == to.protocol && d.port == to.port &&
+        found.size() < kMostServices)
+      found.push_back(d.address);
   for (const Prefix& p : policy.protected_prefixes) {
     if (p.address.is_v4() != v4) continue;
     const auto taken = [&](const Address& a) {
       const auto& g = policy.gateways;
       return a == p.address || std::find(g.begin(), g.end(), a) != g.end() ||
-             std::any_of(policy.services.begin(), policy.services.end(),
-                         [&](const Service& s) { return s.address == a && offers(s, to); });
+             std::any_of(rules.services().begin(), rules.services().end(),
+                         [&](const Service& s) { return s.address == a && offers(s, to); }) ||
+             rules.row_of({a, to.port, to.protocol});
     };
     Address a = p.address;
     while (taken(a) && a != p.last()) a = next(a);
@@ -58,11 +65,24 @@ std::vector<Address> examples(const Policy& policy, const Destination& to, bool 
   return found;
 }
 
+/// By what the destination is legitimate.
+const char* listed(Box& box, const Destination& to) {
+  const auto rules = box.regime().ruleset();
+  const auto row = rules->row_of(to);
+  if (!row) return "-";
+  if (*row < rules->services().size()) return "static";
+  const auto found = box.discovery().find(to);
+  if (!found || found->imported()) return "imported";
+  return "learned";
+}
+
 Json foretell(Box& box, const Address& source, Destination to) {
   if (to.protocol == 0) to.protocol = to.address.is_v4() ? protocol::kIcmp : protocol::kIcmpv6;
   Foretell question(source, to);
   box.ask(box.owner_of(source), question);
-  return describe(to, question.forecast, *box.policy());
+  Json row = describe(to, question.forecast, *box.policy());
+  row["listed"] = listed(box, to);
+  return row;
 }
 
 void add_level(Json& done, const LevelOf& asked) {
@@ -104,8 +124,8 @@ Json run_explain(Box& box, const Json& given, const Emit& /*emit*/) {
   if (!arguments.has("port")) return done;
   Destination to = arguments.text("port") == "echo" ? Destination{} : arguments.service("port");
   Json& attempts = done["attempts"] = Json::array();
-  const auto where =
-      destination ? std::vector<Address>{*destination} : examples(*policy, to, source.is_v4());
+  const auto where = destination ? std::vector<Address>{*destination}
+                                 : examples(*policy, *box.regime().ruleset(), to, source.is_v4());
   for (const Address& address : where) {
     to.address = address;
     attempts.push_back(foretell(box, source, to));

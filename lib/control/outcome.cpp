@@ -83,6 +83,10 @@ std::string coin(const Forecast& f, const Policy& policy) {
 }
 
 const char* evidence(const Forecast& f) {
+  if (f.tried)
+    return "services are learned: when the handshake is done the host is called, and if it does "
+           "not "
+           "answer that counts against the source";
   switch (f.evidence) {
     case Forecast::Evidence::none:
       return "-";

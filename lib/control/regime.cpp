@@ -60,10 +60,11 @@ void Regime::replace(Policy policy, const std::string& file) {
   apply();
 }
 
-void Regime::set_found(std::vector<Destination> found) {
+void Regime::set_found(std::vector<Destination> found, bool learns, const Ask& ask) {
   const std::lock_guard lock(mutex_);
   found_ = std::move(found);
-  apply();
+  learns_ = learns;
+  apply(ask ? ask : config_.ask);
 }
 
 void Regime::begin(const Bypass& bypass) {
@@ -93,19 +94,21 @@ void Regime::expire() {
 }
 
 /// All orders are made before the first worker hears of any: a failure leaves all as they are.
-void Regime::apply() {
+void Regime::apply(const Ask& ask) {
   const auto rules = std::make_shared<const Ruleset>(*policy_, found_);
   std::vector<std::unique_ptr<Obey>> errands;
   for (unsigned i = 0; i < config_.workers; ++i) {
     Orders orders(*policy_, rules);
     orders.bypasses = bypasses_;
+    const Policy::Learn& learn = policy_->learn;
+    orders.learning = Learning(learn, learns_ && learn.length.count() != 0);
     errands.push_back(std::make_unique<Obey>(std::move(orders)));
   }
   ruleset_ = rules;
   std::string wrong;
   for (unsigned i = 0; i < config_.workers; ++i) {
     try {
-      config_.ask(i, *errands[i]);
+      ask(i, *errands[i]);
       // What comes back is what was in force there.
       const Orders& old = errands[i]->orders;
       if (retired_) retired_(*old.ruleset, old.hits);

@@ -45,8 +45,10 @@ class Regime {
   /// Puts a policy in the place of the one in force. Throws PolicyError naming what cannot change
   /// in a running box; then nothing has.
   void replace(Policy policy, const std::string& file);
-  /// Services beside the policy's, in place of those given before.
-  void set_found(std::vector<Destination> found);
+  using Ask = std::function<void(unsigned worker, Errand& errand)>;
+  /// Services beside the policy's, in place of those given before; and whether the learning period
+  /// lasts. `ask`: instead of the configured one, while no worker runs.
+  void set_found(std::vector<Destination> found, bool learns = false, const Ask& ask = {});
   /// Takes the place of one for the same source, destination and port. Throws ControlError when
   /// there are too many.
   void begin(const Bypass& bypass);
@@ -58,7 +60,8 @@ class Regime {
   void on_retired(Retired retired) { retired_ = std::move(retired); }
 
  private:
-  void apply();
+  void apply(const Ask& ask);
+  void apply() { apply(config_.ask); }
   void expire();
 
   Config config_;
@@ -67,6 +70,7 @@ class Regime {
   std::shared_ptr<const Policy> policy_;
   std::string file_;
   std::vector<Destination> found_;
+  bool learns_ = false;
   std::shared_ptr<const Ruleset> ruleset_;
   Bypasses bypasses_;
 };

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // status: what runs, on what, under which policy, how full, and what is amiss.
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "control/arguments.hpp"
+#include "control/discovery.hpp"
 
 namespace mitibox {
 
@@ -33,6 +35,11 @@ Json tables(const Policy& policy, const Snapshot& s) {
        table_row("conversations", s.get("reply", "conversations"), t.conversations)});
 }
 
+Json learning(Box& box) {
+  const auto until = box.discovery().learning_until();
+  return until ? Json(fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(*until))) : Json();
+}
+
 }  // namespace
 
 Json run_status(Box& box, const Json& given, const Emit& /*emit*/) {
@@ -47,6 +54,7 @@ Json run_status(Box& box, const Json& given, const Emit& /*emit*/) {
           {"mode", policy->mode == Policy::Mode::monitor ? "monitor" : "on"},
           {"profile", profile},
           {"admission", admission},
+          {"learning_until", learning(box)},
           {"workers", box.workers()},
           {"lcores", s.lcores},
           {"ports", Json::array({port_row("outside", s.ports[index(Side::outside)]),

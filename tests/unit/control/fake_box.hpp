@@ -5,6 +5,7 @@
 #include "../chain/rig.hpp"
 #include "control/box.hpp"
 #include "control/command.hpp"
+#include "control/discovery.hpp"
 #include "control/regime.hpp"
 
 namespace mitibox::test {
@@ -17,7 +18,14 @@ class FakeBox : public Box {
                  .file = "policy.json",
                  .workers = 1,
                  .ask = [this](unsigned worker, Errand& errand) { ask(worker, errand); },
-                 .age = [this] { return rig.now().time; }}) {}
+                 .age = [this] { return rig.now().time; }}),
+        discovery_(regime_,
+                   {.workers = 1,
+                    .ask = [this](unsigned worker, Errand& errand) { ask(worker, errand); },
+                    .date = [this] { return date; },
+                    .say = [this](const std::string& line) { said.push_back(line); }}) {
+    discovery_.start([this](unsigned, Errand& errand) { errand.serve(*rig.chain, rig.now()); });
+  }
 
   [[nodiscard]] unsigned workers() const override { return 1; }
   [[nodiscard]] unsigned owner_of(const Address& /*source*/) const override { return 0; }
@@ -27,6 +35,7 @@ class FakeBox : public Box {
     errand.serve(*rig.chain, rig.now());
   }
   [[nodiscard]] Regime& regime() override { return regime_; }
+  [[nodiscard]] Discovery& discovery() override { return discovery_; }
   [[nodiscard]] std::shared_ptr<const Policy> policy() const override { return regime_.policy(); }
   void select(const Policy::Events& events) override { selected = events; }
   void tell(EventType type, const nlohmann::ordered_json& members) override {
@@ -38,12 +47,15 @@ class FakeBox : public Box {
   Rig rig;
   BoxStatus told;
   bool stands_still = false;
-  unsigned asked = 0;  ///< errands
+  Date date{std::chrono::seconds(1'750'000'000)};
+  std::vector<std::string> said;  ///< by what keeps the found services
+  unsigned asked = 0;             ///< errands
   Policy::Events selected;
   std::vector<std::pair<EventType, Json>> posted;
 
  private:
   Regime regime_;
+  Discovery discovery_;
 };
 
 /// What a command gave.

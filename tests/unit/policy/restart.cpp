@@ -22,6 +22,7 @@ TEST_CASE("What may change in a running box, and what takes a restart", "[policy
   const char* free[] = {
       R"(, "mode": "monitor")",
       R"(, "services": [{"address": "203.0.113.10", "tcp": [80]}])",
+      R"(, "learn": {"for": "7d", "ports": [443]}, "import": [{"file": "/x"}])",
       R"(, "hairpin": "pass")",
       R"(, "probability": {"drop": 0.1})",
       R"(, "trust": {"distrusted": "1m", "evidence": "weighted", "partial": [],
