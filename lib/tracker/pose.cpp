@@ -102,7 +102,10 @@ bool Tracker::lay_syn(Packet& p, Connection& c) const {
   if (!resize_options(p, words.size_bytes())) return false;
   std::memcpy(p.data() + p.l4 + sizeof(TcpHeader), words.data(), words.size_bytes());
   if (!answers(p)) p.tcp().acknowledgement = {};
-  p.tcp().window = be16(kPersonaWindow);
+  // Behind the SYN/ACK its peer may send at once.
+  const std::uint32_t window = answers(p) ? p.window : UINT32_MAX;
+  p.tcp().window =
+      be16(static_cast<std::uint16_t>(std::min<std::uint32_t>(window, kPersonaWindow)));
   sum_segment(p);
   return true;
 }
