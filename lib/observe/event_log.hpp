@@ -66,6 +66,8 @@ class EventLog {
 
   /// The file or the socket, and what was lost on the way to it.
   struct Output {
+    explicit Output(EventSink::Kind k) : kind(k) {}
+
     EventSink::Kind kind;
     std::string path;  ///< empty: there is none
     std::optional<EventSink> sink;
@@ -92,8 +94,7 @@ class EventLog {
   std::optional<Policy::Events> next_;
   EventTypes types_ = 0;  ///< written by the pumping thread
 
-  std::array<Output, 2> outputs_{
-      {{.kind = EventSink::Kind::file}, {.kind = EventSink::Kind::socket}}};
+  std::array<Output, 2> outputs_{Output(EventSink::Kind::file), Output(EventSink::Kind::socket)};
   Counters counters_;
   std::atomic<std::uint64_t> posted_lost_{0};
 
