@@ -135,7 +135,9 @@ TEST_CASE("learning: as without it where nothing is to be learned", "[learning]"
     CHECK_FALSE(calls(t));
   }
   SECTION("a partially distrusted source") {
-    Guess t;
+    Policy p = learning_policy();
+    p.trust.partial = {{0.5, Seconds(600)}};
+    Guess t(kUnlisted, false, p);
     t.rig.chain->trust().distrust(parse_address(t.client.source).value(), t.rig.now().time + 1s,
                                   t.rig.now().time);
     t.rig.wait(2s);
