@@ -74,7 +74,8 @@ void register_telemetry(const TelemetrySource& source, decltype(&rte_telemetry_r
       {"/mitibox/neighbours", "Address resolution"},
       {"/mitibox/tables", "Occupancy, evictions, expiry"},
       {"/mitibox/events", "Events told, suppressed, lost and written"},
-      {"/mitibox/load", "Polls of all workers, and how long busy ones took"}};
+      {"/mitibox/load", "Polls of all workers, and how long busy ones took"},
+      {"/mitibox/monitor", "Frames of bypassed sources, and what would have been in monitor mode"}};
   for (const auto& [command, help] : kGroups) add(command, answer_group, help);
   add("/mitibox/source", answer_source, "Trust level of a source. Parameter: its address");
 }
