@@ -89,7 +89,7 @@ std::uint16_t plain_checksum(const Bytes& data) {
 }
 
 rte_mempool* probe_pool() {
-  static rte_mempool* const pool = make_pool("test-probes", 1023, 4096, SOCKET_ID_ANY);
+  static rte_mempool* const pool = make_pool("test-probes", 4095, 4096, SOCKET_ID_ANY);
   return pool;
 }
 
