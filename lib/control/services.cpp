@@ -93,7 +93,6 @@ void list_found(const Discovery::Found& f, const Emit& emit) {
 
 Destination destination_of(const Arguments& arguments) {
   Destination d = arguments.service("port");
-  if (d.protocol == 0) throw ControlError("port: found echo, expected 1 to 65535 or PORT/udp");
   d.address = arguments.address("address");
   return d;
 }

@@ -198,7 +198,7 @@ TEST_CASE("discovery: by hand", "[discovery]") {
   CHECK_THAT(refusal(run_pin, box, at), Contains("203.0.113.77 8080/tcp is not among"));
   CHECK_THAT(refusal(run_forget, box, at), Contains("is not among"));
   CHECK_THAT(refusal(run_pin, box, {{"address", "203.0.113.77"}, {"port", "echo"}}),
-             Contains("found echo"));
+             Contains("found 'echo'"));
   CHECK_THAT(refusal(run_refuse, box, {{"address", "203.0.113.10"}, {"port", "443"}}),
              Contains("the policy lists it"));
   teach(box);

@@ -68,6 +68,8 @@ TEST_CASE("the examples load without surprise", "[policy]") {
   full.trust.never_distrust.clear();
   full.trust.allow.clear();
   full.http = {};
+  full.learn = {};
+  full.imports.clear();
   full.neighbours = {};
   full.reply.voices.clear();
   full.events.file.clear();

@@ -128,13 +128,11 @@ TEST_CASE("fact rings: what one chain learns by ARP the other knows", "[shard][f
   const Policy policy = plain_policy();
   Nowhere wire;
   const auto config = [&](unsigned worker) {
-    return Chain::Config{"facts" + std::to_string(worker),
-                         2,
-                         Secrets::derive({3, 4}),
-                         mac("BOX"),
-                         probe_pool(),
-                         &rings.sink(worker),
-                         worker == 0};
+    Chain::Config c{"facts" + std::to_string(worker), 2, Secrets::derive({3, 4}), mac("BOX"),
+                    probe_pool()};
+    c.facts = &rings.sink(worker);
+    c.speaks = worker == 0;
+    return c;
   };
   Chain speaker(policy, config(0), wire);
   Chain listener(policy, config(1), wire);
