@@ -14,6 +14,7 @@
 #include "appliance.hpp"
 #include "base/say.hpp"
 #include "page/page.hpp"
+#include "port/port_state.hpp"
 
 namespace mitibox {
 
@@ -109,10 +110,10 @@ BoxStatus Appliance::status() const {
     BoxStatus::Port& port = s.ports[index(side)];
     port.device = port_name(ports_.id(side));
     port.mac = fmt::format("{:02x}", fmt::join(ports_.mac(side).bytes, ":"));
-    rte_eth_link link{};
-    if (rte_eth_link_get_nowait(ports_.id(side), &link) != 0) continue;
-    port.up = link.link_status == RTE_ETH_LINK_UP;
-    if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN) port.mbps = link.link_speed;
+    const auto link = port_link(ports_.id(side));
+    if (!link) continue;
+    port.up = link->link_status == RTE_ETH_LINK_UP;
+    if (link->link_speed != RTE_ETH_SPEED_NUM_UNKNOWN) port.mbps = link->link_speed;
   }
   for (const Member& m : members_) s.lcores.push_back(m.lcore);
   s.policy_file = regime_.file();

@@ -3,6 +3,7 @@
 #include <rte_ethdev.h>
 
 #include "appliance.hpp"
+#include "port/port_state.hpp"
 
 namespace mitibox {
 
@@ -39,9 +40,9 @@ void Appliance::end_events() {
 /// A link that is up at the start is nothing to tell.
 void Appliance::watch_links() {
   for (const Side side : {Side::outside, Side::inside}) {
-    rte_eth_link link{};
-    if (rte_eth_link_get_nowait(ports_.id(side), &link) != 0) continue;
-    const bool up = link.link_status == RTE_ETH_LINK_UP;
+    const auto link = port_link(ports_.id(side));
+    if (!link) continue;
+    const bool up = link->link_status == RTE_ETH_LINK_UP;
     if (up == link_up_[index(side)]) continue;
     link_up_[index(side)] = up;
     tell(EventType::link, {{"port", side == Side::outside ? "outside" : "inside"}, {"up", up}});

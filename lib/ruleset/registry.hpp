@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "packet/address.hpp"
@@ -96,8 +97,7 @@ class Registry {
 
   struct Order {
     bool operator()(const Destination& a, const Destination& b) const {
-      if (const auto c = a.address <=> b.address; c != 0) return c < 0;
-      return a.protocol != b.protocol ? a.protocol < b.protocol : a.port < b.port;
+      return std::tie(a.address, a.protocol, a.port) < std::tie(b.address, b.protocol, b.port);
     }
   };
   using Entries = std::map<Destination, FoundService, Order>;
