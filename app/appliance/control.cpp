@@ -118,6 +118,9 @@ BoxStatus Appliance::status() const {
   for (const Member& m : members_) s.lcores.push_back(m.lcore);
   s.policy_file = regime_.file();
   s.warnings = mitibox::warnings(*regime_.policy());
+  for (const Bypass& b : regime_.bypasses())
+    s.warnings.push_back(
+        fmt::format("{} has a bypass: it sees the LAN as it is", to_string(b.source)));
   for (std::string& w : ports_.warnings(s.lcores)) s.warnings.push_back(std::move(w));
   return s;
 }
