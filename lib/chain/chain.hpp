@@ -105,7 +105,7 @@ class Chain {
 
   /// From now on goes by these; they become what was in force before, for a control thread to end.
   /// Between two bursts, on the owner lcore.
-  void obey(Orders& orders, Now now) noexcept;
+  void obey(Orders& given, Now now) noexcept;
   [[nodiscard]] const Orders& orders() const;
   /// For errands: of the orders, by row of their Ruleset.
   [[nodiscard]] std::span<Hit> hits();
