@@ -12,9 +12,9 @@ namespace mitibox {
 /// behind it is cut off. Lengths and the IPv4 checksum are right then; the options are the caller's
 /// to write, who calls sum_segment() when everything is in place. False, and nothing has changed,
 /// when the frame's buffer is too small. The frame has one segment and ends with the datagram.
-bool resize_options(Packet& segment, std::size_t options);
+bool resize_options(Packet& p, std::size_t options);
 
 /// Takes the TCP checksum anew.
-void sum_segment(Packet& segment);
+void sum_segment(Packet& p);
 
 }  // namespace mitibox

@@ -4,7 +4,9 @@
 namespace mitibox {
 
 // What sizes memory, what packets in flight rest on, and what was opened at the start.
-std::vector<std::string> needs_restart(const Policy& a, const Policy& b) {
+std::vector<std::string> needs_restart(const Policy& running, const Policy& wanted) {
+  const Policy& a = running;
+  const Policy& b = wanted;
   std::vector<std::string> out;
   const auto check = [&out](const char* pointer, bool same) {
     if (!same) out.emplace_back(pointer);

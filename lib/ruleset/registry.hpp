@@ -115,7 +115,7 @@ class Registry {
   [[nodiscard]] std::string save() const;
   /// Instead of what is there. Believes nothing: returns what is wrong with the text, and then
   /// nothing has changed; else it is empty.
-  std::string restore(std::string_view text);
+  std::string restore(std::string_view said);
 
  private:
   struct Candidate {
