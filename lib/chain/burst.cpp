@@ -225,7 +225,7 @@ void Chain::Rooms::leave_inside(Packet& p, Now now) {
 void Chain::Rooms::flush(const Neighbours::Output& output) {
   for (std::size_t i = 0; i < output.count; ++i)
     if (orders.monitors)
-      rte_pktmbuf_free(output.frames[i].frame);
+      discard(output.frames[i].frame);
     else
       transmit.queue(output.frames[i].frame, output.frames[i].to, Transmit::Origin::made);
 }
