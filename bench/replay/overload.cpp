@@ -20,9 +20,7 @@ namespace mitibox::bench {
 
 namespace {
 
-constexpr double kNearlyNothing = 0.005;
 constexpr double kNearlyAll = 0.98;
-constexpr double kMostTried = 32e6;          // packets a second
 constexpr std::uint64_t kPackets = 100'000;  // stencils a port
 constexpr std::array<const char*, kKinds> kKindNames{"established", "new", "scan"};
 

@@ -86,7 +86,7 @@ TEST_CASE("What the box says in conversations leaves a drawn time after what it 
       t.rig.wait(milliseconds(3));
       CHECK(t.pick_up().end == "host-answered");
     }
-    const auto sequence = static_cast<std::uint32_t>(kClient + 1 + 3 * i);
+    const std::uint32_t sequence = kClient + 1 + 3 * static_cast<std::uint32_t>(i);
     CHECK(t.from_client(PA, sequence, t.cookie + 1, "GET").answers.empty());
     CHECK(t.rig.wait(std::chrono::microseconds(49)).answers.empty());
     const Outcome o = t.rig.wait(std::chrono::microseconds(51));

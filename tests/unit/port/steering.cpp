@@ -18,8 +18,8 @@ namespace {
 std::uint32_t softrss(std::span<const std::uint8_t> input, const std::vector<std::uint8_t>& key) {
   std::vector<std::uint32_t> words;
   for (std::size_t i = 0; i < input.size(); i += 4)
-    words.push_back(static_cast<std::uint32_t>(input[i]) << 24U | input[i + 1] << 16U |
-                    input[i + 2] << 8U | input[i + 3]);
+    words.push_back(std::uint32_t{input[i]} << 24U | std::uint32_t{input[i + 1]} << 16U |
+                    std::uint32_t{input[i + 2]} << 8U | std::uint32_t{input[i + 3]});
   return rte_softrss(words.data(), static_cast<std::uint32_t>(words.size()), key.data());
 }
 

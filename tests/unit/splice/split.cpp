@@ -109,7 +109,7 @@ TEST_CASE("However little a host takes, pieces are few", "[splice][split]") {
   rte_mempool* const pool = small_pool(Splitter::kMost);
   Splitter splitter(Secrets::derive({1, 2}), pool);
   Splitter::Pieces room;
-  const std::size_t options = GENERATE(0, 40);
+  const std::size_t options = GENERATE(std::size_t{0}, std::size_t{40});
   Frame whole(segment_of({"", false, 0, options}, 1460));
   whole.packet.host_mss = GENERATE(std::uint16_t{1}, std::uint16_t{40}, std::uint16_t{48});
   const std::span<rte_mbuf*> pieces = splitter.split(whole.packet, room);
