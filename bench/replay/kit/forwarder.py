@@ -74,6 +74,15 @@ class Forwarder:
         tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
         raise ForwarderError(f"{why}; the end of {self.log}:\n{tail}")
 
+    def put_worker(self, words):
+        """Runs the first worker lcore by `words` (machine.priority), and it alone: DPDK's own
+        threads poll each other while they start, and starve each other at such a priority."""
+        if not words:
+            return
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            if (task / "comm").read_text().strip() == "rte-worker-1":
+                subprocess.run([*words[:-1], "-p", words[-1], task.name], check=True)
+
     def rate(self, seconds, warm_up, patience=600):
         """Packets a second: the median reading of `seconds`, once `warm_up` has passed since the
         first packet."""
