@@ -26,7 +26,8 @@ struct Guessed {
   std::uint64_t wrong = 0, right = 0, found = 0;
 };
 
-Guessed guess_at(const Order& order, const Guessing& g, bool rotates) {
+Guessed guess_at(const Order& order, const Guessing& g, Rotation how) {
+  const bool rotates = how != Rotation::none;
   World world(rotates ? Family::v6 : Family::v4, order.defence, order.seed, order.knobs);
   std::mt19937_64 random(order.seed + 5);
   const Network& net = world.network();
@@ -41,7 +42,7 @@ Guessed guess_at(const Order& order, const Guessing& g, bool rotates) {
                            : *net.mistakes[(round * 37 + who * 11) % net.mistakes.size()];
     ++(real ? all.right : all.wrong);
     const std::uint32_t number = rotates ? static_cast<std::uint32_t>(round) : who;
-    const Address from = rotates ? rotated(number) : attacker(world.family(), number);
+    const Address from = rotates ? rotated(how, number) : attacker(world.family(), number);
     dial(world,
          {from, t.address, static_cast<std::uint16_t>(1024 + round % 60000), t.port,
           static_cast<std::uint32_t>(random()), 10s},
@@ -60,26 +61,28 @@ Guessed guess_at(const Order& order, const Guessing& g, bool rotates) {
 
 Figures guess(const Order& order) {
   const unsigned size = order.quick ? 1 : 8;
-  const std::vector<Guessing> paces{{4 * size, 2401s, 8h},
-                                    {2 * size, 601s, 8h},
-                                    {2 * size, 60s, 4h},
-                                    {size, 10s, 4h},
-                                    {size, 2s, 1h}};
+  const std::vector<Guessing> paces{{16 * size, 2401s, 8h},
+                                    {8 * size, 601s, 8h},
+                                    {4 * size, 60s, 4h},
+                                    {4 * size, 10s, 4h},
+                                    {4 * size, 2s, 1h}};
   Figures f;
   for (const Guessing& g : paces) {
-    const Guessed one = guess_at(order, g, false);
+    const Guessed one = guess_at(order, g, Rotation::none);
     f["paces"].push_back({{"seconds", g.pace / 1s},
                           {"source hours", g.sources * static_cast<double>(g.span / 1s) / 3600},
                           {"wrong", one.wrong},
                           {"right", one.right},
                           {"found", one.found}});
   }
-  const Guessing wide{1, order.quick ? Time(1s) : Time(100ms), order.quick ? 10min : 1h};
-  const Guessed one = guess_at(order, wide, true);
-  f["prefix"] = {{"hours", static_cast<double>(wide.span / 1s) / 3600},
-                 {"wrong", one.wrong},
-                 {"right", one.right},
-                 {"found", one.found}};
+  // A /48 in its first ten minutes.
+  const Guessing wide{1, order.quick ? Time(1s) : Time(50ms), 10min};
+  for (const auto& [name, how] :
+       {std::pair{"in a row", Rotation::row}, std::pair{"spread", Rotation::spread}}) {
+    const Guessed one = guess_at(order, wide, how);
+    f["prefix"].push_back(
+        {{"order", name}, {"wrong", one.wrong}, {"right", one.right}, {"found", one.found}});
+  }
   return f;
 }
 

@@ -81,10 +81,12 @@ Address client(Family family, std::uint32_t number) {
                               : outside6(0x2600, spread);
 }
 
-Address rotated(std::uint32_t number) {
+Address rotated(Rotation how, std::uint32_t number) {
   std::array<std::uint8_t, 16> a{0x2a, 0x03, 0, 1, 0, 1};
-  a[6] = static_cast<std::uint8_t>(number >> 8U);
-  a[7] = static_cast<std::uint8_t>(number);
+  const auto high = static_cast<std::uint8_t>(number >> 8U);
+  const auto low = static_cast<std::uint8_t>(number);
+  a[6] = how == Rotation::row ? high : low;
+  a[7] = how == Rotation::row ? low : high;
   a[15] = 1;
   return Address(a);
 }

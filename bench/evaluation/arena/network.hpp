@@ -48,7 +48,8 @@ struct Network {
 /// Sources: distinct for distinct numbers, of two disjoint parts of the Internet.
 Address attacker(Family family, std::uint32_t number);
 Address client(Family family, std::uint32_t number);
-/// The number-th /64 of one /48.
-Address rotated(std::uint32_t number);
+/// The number-th /64 of one /48: in a row, or each in another /56 than the one before.
+enum class Rotation : std::uint8_t { none, row, spread };
+Address rotated(Rotation how, std::uint32_t number);
 
 }  // namespace mitibox::arena

@@ -119,7 +119,7 @@ class Scan {
 
   Address source(std::uint64_t number) const {
     const std::uint64_t who = s_.sources == 0 ? number : number / s_.repeats % s_.sources;
-    return s_.rotates ? rotated(static_cast<std::uint32_t>(who % 65536))
+    return s_.rotates ? rotated(Rotation::spread, static_cast<std::uint32_t>(who % 65536))
                       : attacker(world_.family(), static_cast<std::uint32_t>(who));
   }
 
@@ -255,7 +255,7 @@ class Scan {
     f["sources"] = s_.sources == 0 ? std::min<std::uint64_t>(attempts_, s_.rotates ? 65536 : ~0ULL)
                                    : s_.sources;
     f["hours"] = static_cast<double>(took.count()) / 3.6e12;
-    f["below application"] = s_.depth == Depth::syn;
+    f["below application"] = s_.depth != Depth::application;
     f["remembered"] = world_.defence().remembered();
     f["to hosts"] = world_.to_hosts();
     std::vector<std::string> names(symbols_.size());

@@ -44,24 +44,28 @@ void World::at(Time when, std::function<void()> what) {
 }
 
 void World::run(Time until) {
-  while (!events_.empty() && events_.front().when <= until) {
-    std::pop_heap(events_.begin(), events_.end());
-    const Event next = std::move(events_.back());
-    events_.pop_back();
-    advance(next.when);
-    next.what();
+  for (;;) {
+    // Whatever a timer sends may make something happen earlier.
+    const Time next = events_.empty() ? until : std::min(until, events_.front().when);
+    if (now_ < next) {
+      step(next);
+    } else if (!events_.empty() && events_.front().when <= now_) {
+      std::pop_heap(events_.begin(), events_.end());
+      const Event due = std::move(events_.back());
+      events_.pop_back();
+      due.what();
+    } else {
+      return;
+    }
   }
-  advance(until);
 }
 
 /// A defence's timers are looked at often while something may wait for them.
-void World::advance(Time to) {
-  while (now_ < to) {
-    const Time idle = now_ - busy_;
-    const Time step = idle < 100ms ? 1ms : idle < 5s ? 10ms : Time(1s);
-    now_ = std::min(to, now_ + step);
-    defence_->tick(Now(now_));
-  }
+void World::step(Time most) {
+  const Time idle = now_ - busy_;
+  const Time span = idle < 100ms ? 1ms : idle < 5s ? 10ms : Time(1s);
+  now_ = std::min(most, now_ + span);
+  defence_->tick(Now(now_));
 }
 
 void World::hand(Side from, const Segment& segment) {

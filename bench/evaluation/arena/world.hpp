@@ -78,7 +78,7 @@ class World : public Wire {
     }
   };
 
-  void advance(Time to);
+  void step(Time most);
   void hand(Side from, const Segment& segment);
   void host_hears(const Segment& segment);
   [[nodiscard]] const Hear* ear(const Segment& segment) const;

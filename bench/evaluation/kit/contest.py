@@ -75,15 +75,18 @@ def guesses(cells, names):
         row = [NAMES[name]]
         for rate, pace in rates:
             row.append(f"{rate:.2f} ({share(pace['found'] / max(1, pace['right']), 0)})")
-        p = c["prefix"]
-        row.append(f"{p['wrong'] / p['hours'] * p['found'] / max(1, p['right']):.1f}")
+        row += [f"{p['wrong'] * p['found'] / max(1, p['right']):.0f}" for p in c["prefix"]]
         rows.append(row)
     heads = [f"one in {pace_words(p['seconds'])}" for p in cells["guess", names[0]]["paces"]]
-    return markdown(["W (right ones answered)"] + heads + ["a /48, an hour"], rows)
+    return markdown(["W (right ones answered)"] + heads +
+                    ["a /48 in 10 min, /64 in a row", "spread over /56"], rows)
 
 
 def first_frame(cell):
-    return next((n for n, minutes in cell["forged"] if minutes > cell["control"] + 0.6), None)
+    """The fewest forged SYNs behind which a client is refused more than chance and the coin explain."""
+    calls, refused = 2 * cell["of minutes"], cell["control"] / cell["of minutes"]
+    noise = 3 * math.sqrt(2 * calls * refused * (1 - refused)) / 2
+    return next((n for n, minutes in cell["forged"] if minutes > cell["control"] + noise + 0.6), None)
 
 
 def harms(cells, names):

@@ -33,13 +33,13 @@ def simplify(targets):
 
 
 def ratios(targets):
-    """{symbol: log-likelihood ratio of service to none}, smoothed by half a count."""
+    """{symbol: log-likelihood ratio of service to none}, smoothed by a tenth of a count."""
     totals = {True: collections.Counter(), False: collections.Counter()}
     for kind, counts in targets:
         totals[kind == "service"].update(counts)
     symbols = totals[True].keys() | totals[False].keys()
-    sums = {c: sum(t.values()) + 0.5 * len(symbols) for c, t in totals.items()}
-    return {s: math.log((totals[True][s] + 0.5) / sums[True]) - math.log((totals[False][s] + 0.5) / sums[False])
+    sums = {c: sum(t.values()) + 0.1 * len(symbols) for c, t in totals.items()}
+    return {s: math.log((totals[True][s] + 0.1) / sums[True]) - math.log((totals[False][s] + 0.1) / sums[False])
             for s in symbols}
 
 
