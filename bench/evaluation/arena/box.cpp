@@ -34,9 +34,10 @@ Policy policy_of(std::string_view profile, const Setting& setting) {
     for (const double divert : {0.75, 0.5, 0.25})
       p["trust"]["partial"].push_back({{"divert", divert}, {"for", seconds(setting.distrusted)}});
   p["timeouts"]["grace"] = "0s";
-  p["tables"] = {{"connections", 1U << 17U},
+  p["tables"] = {{"connections", setting.small ? 1U << 12U : 1U << 17U},
                  {"sources", kSources},
-                 {"retransmissions", 1U << 20U},
+                 {"retransmissions", setting.small ? 1U << 14U : 1U << 20U},
+                 {"conversations", setting.small ? 1U << 12U : 1U << 16U},
                  {"persist", false}};
   return parse_policy(p.dump(), "arena");
 }

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr unsigned kOneReal = 8;  ///< of so many guesses one is right
+constexpr unsigned kOneReal = 16;  ///< of so many guesses one is right
 
 /// One kind of guesser: so many sources, each at this pace, for so long.
 struct Guessing {
@@ -61,16 +61,17 @@ Guessed guess_at(const Order& order, const Guessing& g, Rotation how) {
 
 Figures guess(const Order& order) {
   const unsigned size = order.quick ? 1 : 8;
-  const std::vector<Guessing> paces{{16 * size, 2401s, 8h},
-                                    {8 * size, 601s, 8h},
-                                    {4 * size, 60s, 4h},
-                                    {4 * size, 10s, 4h},
-                                    {4 * size, 2s, 1h}};
+  const std::vector<Guessing> paces{{32 * size, 2401s, 8h},
+                                    {16 * size, 601s, 8h},
+                                    {8 * size, 60s, 8h},
+                                    {4 * size, 10s, 8h},
+                                    {4 * size, 2s, 4h}};
   Figures f;
   for (const Guessing& g : paces) {
     const Guessed one = guess_at(order, g, Rotation::none);
     f["paces"].push_back({{"seconds", g.pace / 1s},
-                          {"source hours", g.sources * static_cast<double>(g.span / 1s) / 3600},
+                          {"sources", g.sources},
+                          {"hours", g.span / 1h},
                           {"wrong", one.wrong},
                           {"right", one.right},
                           {"found", one.found}});

@@ -28,7 +28,7 @@ struct Population {
 const std::vector<Population>& all() {
   static const std::vector<Population> list{
       {.name = "clients", .addresses = 10'000},
-      {.name = "flooded", .addresses = 4'000, .span = 60s, .forged = 20'000},
+      {.name = "flooded", .addresses = 4'000, .span = 20s, .forged = 200'000},
       {.name = "mistaken", .addresses = 4'000, .mistake_first = true},
       {.name = "nat-1", .addresses = 256, .every = 10min, .span = 2h, .mistakes = 0.01},
       {.name = "nat-16",
@@ -117,7 +117,7 @@ class People {
   }
 
   void flood() {
-    constexpr unsigned kAtOnce = 20;
+    constexpr unsigned kAtOnce = 32;
     if (world_.now() >= end_) return;
     const Network& net = world_.network();
     for (unsigned i = 0; i < kAtOnce; ++i) {

@@ -34,6 +34,8 @@ Figures guess(const Order& order);
 Figures frame_client(const Order& order);
 /// Forged sources against the memory of one that is held against: packets until it is forgotten.
 Figures flush(const Order& order);
+/// A worm among several sites, of which none, half or all are defended: who is infected, by minute.
+Figures worm(const Order& order);
 
 /// Genuine populations: outcome and delay of each connection.
 const std::vector<std::string>& populations();

@@ -2,6 +2,7 @@
 #include "world.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "base/eal.hpp"
@@ -14,7 +15,14 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr unsigned kBuffers = 16383;
+constexpr unsigned kFewBuffers = 2047;
 constexpr std::uint16_t kAnswer = 20;  // bytes of an application's answer
+
+rte_mempool* pool(const Knobs& knobs) {
+  static unsigned number = 0;
+  return make_pool("arena" + std::to_string(number++), knobs.small ? kFewBuffers : kBuffers,
+                   RTE_MBUF_DEFAULT_BUF_SIZE, 0);
+}
 
 std::uint32_t host_isn(const Segment& s) {
   return static_cast<std::uint32_t>(siphash13_of(
@@ -27,10 +35,11 @@ std::uint32_t host_isn(const Segment& s) {
 World::World(Family family, std::string_view defence, std::uint64_t seed, const Knobs& knobs)
     : family_(family),
       network_(family, seed),
-      frames_(make_pool("arena frames", kBuffers, RTE_MBUF_DEFAULT_BUF_SIZE, 0)),
-      own_(make_pool("arena own", kBuffers, RTE_MBUF_DEFAULT_BUF_SIZE, 0)),
+      frames_(pool(knobs)),
+      own_(pool(knobs)),
       defence_(make_defence(
-          defence, {network_, seed, own_, knobs.drop, knobs.distrusted, knobs.partial}, *this)) {}
+          defence, {network_, seed, own_, knobs.drop, knobs.distrusted, knobs.partial, knobs.small},
+          *this)) {}
 
 World::~World() {
   defence_.reset();

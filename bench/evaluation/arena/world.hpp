@@ -25,6 +25,7 @@ struct Knobs {
   double drop = 0.5;
   unsigned distrusted = 600;
   bool partial = true;
+  bool small = false;  ///< tables and pools for one of many sites
 };
 
 /// Reproducible: what happens follows from the seed alone. Not copyable, since all refer to it.

@@ -59,8 +59,9 @@ def budgets(cells, scans, names):
 
 
 def rate_of(pace):
-    """Informative wrong guesses an hour and source: those made, times the share of right ones that are answered."""
-    return pace["wrong"] / pace["source hours"] * pace["found"] / max(1, pace["right"])
+    """Wrong guesses an hour and source that tell something: those made, times the share that is let through, which
+    is that of right ones which are answered."""
+    return 3600 / pace["seconds"] * pace["found"] / max(1, pace["right"])
 
 
 def pace_words(seconds):
@@ -75,7 +76,7 @@ def guesses(cells, names):
         row = [NAMES[name]]
         for rate, pace in rates:
             row.append(f"{rate:.2f} ({share(pace['found'] / max(1, pace['right']), 0)})")
-        row += [f"{p['wrong'] * p['found'] / max(1, p['right']):.0f}" for p in c["prefix"]]
+        row += [thousands(round((p["wrong"] + p["right"]) * p["found"] / max(1, p["right"]))) for p in c["prefix"]]
         rows.append(row)
     heads = [f"one in {pace_words(p['seconds'])}" for p in cells["guess", names[0]]["paces"]]
     return markdown(["W (right ones answered)"] + heads +
@@ -101,6 +102,24 @@ def harms(cells, names):
         rows.append([NAMES[name], n if n else f"not by {thousands(c['forged'][-1][0])}", f"{worth:.2f}", forgotten])
     return markdown(["defence", "SYNs that frame a client", "victim-minutes a packet (within an hour)",
                      "SYNs that flush a scanner"], rows)
+
+
+def worms(cells, names):
+    """Shares of the vulnerable that are infected, at sites without and with the defence."""
+    def fallen(run, minute, kind):
+        if not run["vulnerable"][kind]:
+            return "-"
+        return share(run["infected"][min(minute, len(run["infected"])) - 1][kind] / run["vulnerable"][kind], 0)
+
+    rows = []
+    for name in names:
+        row = [NAMES[name]]
+        for run in cells["worm", name]["runs"][1:]:
+            kinds = (0, 1) if run["defended"] < run["sites"] else (1,)
+            row += [" / ".join(fallen(run, minute, kind) for minute in (5, 10, 60)) for kind in kinds]
+        rows.append(row)
+    return markdown(["infected after 5, 10, 60 min", "half defended: the others", "half defended: these",
+                     "all defended"], rows)
 
 
 def quantile(ordered, part):
