@@ -160,6 +160,7 @@ def goals(cells, scans):
         c = cells["frame", "default"]
         n = first_frame(c)
         rows.append(("no framing", f"{n} SYNs" if n else f"not by {thousands(c['forged'][-1][0])} SYNs", n is None))
+    if ("flush", "default") in cells:
         f = cells["flush", "default"]
         rows.append(("no flushing", "forgotten" if f["forgotten after"] else f"not by {thousands(f['sent'])} SYNs",
                      f["held against"] and not f["forgotten after"]))

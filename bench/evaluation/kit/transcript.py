@@ -37,7 +37,7 @@ def ratios(targets):
     totals = {True: collections.Counter(), False: collections.Counter()}
     for kind, counts in targets:
         totals[kind == "service"].update(counts)
-    symbols = totals[True].keys() | totals[False].keys()
+    symbols = sorted(totals[True].keys() | totals[False].keys())
     sums = {c: sum(t.values()) + 0.1 * len(symbols) for c, t in totals.items()}
     return {s: math.log((totals[True][s] + 0.1) / sums[True]) - math.log((totals[False][s] + 0.1) / sums[False])
             for s in symbols}
@@ -103,7 +103,7 @@ def bits(targets):
     n, m = (sum(totals[c].values()) for c in (True, False))
     if not n or not m:
         return 0.0
-    gained, symbols = 0.0, totals[True].keys() | totals[False].keys()
+    gained, symbols = 0.0, sorted(totals[True].keys() | totals[False].keys())
     for s in symbols:
         p, q = totals[True][s] / n, totals[False][s] / m
         mean = PRIOR * p + (1 - PRIOR) * q
