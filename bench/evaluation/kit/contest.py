@@ -75,8 +75,9 @@ def guesses(cells, names):
         rates = [(rate_of(p), p) for p in c["paces"]]
         row = [NAMES[name]]
         for rate, pace in rates:
-            row.append(f"{rate:.2f} ({share(pace['found'] / max(1, pace['right']), 0)})")
-        row += [thousands(round((p["wrong"] + p["right"]) * p["found"] / max(1, p["right"]))) for p in c["prefix"]]
+            row.append(f"{rate:.1f} ({share(pace['found'] / max(1, pace['right']), 0)})")
+        row += [thousands(round((p["wrong"] + p["right"]) / p["runs"] * p["found"] / max(1, p["right"])))
+                for p in c["prefix"]]
         rows.append(row)
     heads = [f"one in {pace_words(p['seconds'])}" for p in cells["guess", names[0]]["paces"]]
     return markdown(["W (right ones answered)"] + heads +
@@ -175,7 +176,7 @@ def goals(cells, scans):
 
 
 def plot(path, curve, lines):
-    """lines: {name: [(x, y)]}; curve: title, labels of the axes, whether x is logarithmic."""
+    """lines: {name: [(x, y)]}; curve: title, labels of the axes, whether they are logarithmic."""
     import matplotlib  # pylint: disable=import-outside-toplevel
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "mitibox"
@@ -186,6 +187,9 @@ def plot(path, curve, lines):
                   label=NAMES.get(name, name), color=COLOURS.get(name))
     if curve.get("log"):
         axes.set_xscale("log", base=2)
+    if curve.get("log y"):
+        axes.set_yscale("log", base=2)
+        axes.yaxis.set_major_formatter("{x:g}")
     axes.set_title(curve["title"], fontsize=10)
     axes.set_xlabel(curve["x"])
     axes.set_ylabel(curve["y"])
