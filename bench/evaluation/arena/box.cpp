@@ -39,6 +39,7 @@ Policy policy_of(std::string_view profile, const Setting& setting) {
                  {"retransmissions", setting.small ? 1U << 14U : 1U << 20U},
                  {"conversations", setting.small ? 1U << 12U : 1U << 16U},
                  {"persist", false}};
+  if (!setting.patch.empty()) p.merge_patch(json::parse(setting.patch));
   return parse_policy(p.dump(), "arena");
 }
 

@@ -25,6 +25,7 @@ struct Setting {
   double drop = 0.5;          ///< MitiBox: probability.drop
   unsigned distrusted = 600;  ///< MitiBox: trust.distrusted, seconds; partial levels are as long
   bool partial = true;        ///< MitiBox: trust.partial
+  std::string patch{};        ///< MitiBox: merged into the policy (RFC 7396); empty: nothing
   bool small = false;         ///< MitiBox: tables for a small site
 };
 

@@ -57,6 +57,7 @@ int compare(int argc, char** argv) {
   add("drop", po::value(&order.knobs.drop)->default_value(0.5), "probability.drop");
   add("distrusted", po::value(&order.knobs.distrusted)->default_value(600),
       "trust.distrusted, seconds; partial levels last as long");
+  add("policy", po::value(&order.knobs.patch), "JSON, merged into MitiBox's policy");
   add("no-partial", "trust.partial: none");
   add("list", "names of defences and scenarios");
   add("help", "");

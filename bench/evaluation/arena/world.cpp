@@ -37,9 +37,10 @@ World::World(Family family, std::string_view defence, std::uint64_t seed, const 
       network_(family, seed),
       frames_(pool(knobs)),
       own_(pool(knobs)),
-      defence_(make_defence(
-          defence, {network_, seed, own_, knobs.drop, knobs.distrusted, knobs.partial, knobs.small},
-          *this)) {}
+      defence_(make_defence(defence,
+                            {network_, seed, own_, knobs.drop, knobs.distrusted, knobs.partial,
+                             knobs.patch, knobs.small},
+                            *this)) {}
 
 World::~World() {
   defence_.reset();

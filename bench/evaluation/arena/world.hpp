@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct Knobs {
   double drop = 0.5;
   unsigned distrusted = 600;
   bool partial = true;
+  std::string patch;   ///< MitiBox: JSON merged into its policy (RFC 7396)
   bool small = false;  ///< tables and pools for one of many sites
 };
 

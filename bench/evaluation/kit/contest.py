@@ -138,7 +138,7 @@ def people(cells, populations, names):
             n = c["connections"]
             within = [sum(1 for s in ordered if s <= limit) / n for limit in (1, 4, 10)]
             rows.append([population, NAMES[name], thousands(n)] + [share(w, 2) for w in within] +
-                        [f"{quantile(ordered, p):.2f}" for p in (0.5, 0.99)] +
+                        [f"{quantile(ordered, p):.2f}" if ordered else "-" for p in (0.5, 0.99)] +
                         [f"{c['banned at the end']} of {c['addresses']}"])
     return markdown(["population", "defence", "connections", "within 1 s", "4 s", "10 s", "median s", "99 %",
                      "addresses held against at the end"], rows)
