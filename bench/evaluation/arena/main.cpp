@@ -54,6 +54,7 @@ int compare(int argc, char** argv) {
   add("quick", po::bool_switch(&order.quick), "small budgets");
   add("sources", po::value(&order.sources), "of a scan");
   add("packets", po::value(&order.packets), "of a scan");
+  add("pace", po::value(&order.pace), "of a scan: ms between its attempts");
   add("drop", po::value(&order.knobs.drop)->default_value(0.5), "probability.drop");
   add("distrusted", po::value(&order.knobs.distrusted)->default_value(600),
       "trust.distrusted, seconds; partial levels last as long");

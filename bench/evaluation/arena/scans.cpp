@@ -82,6 +82,7 @@ class Scan {
       s_.packets = std::min<std::uint64_t>(s_.packets, 4092);
     if (order.packets != 0) s_.packets = order.packets;
     if (order.sources != 0) s_.sources = order.sources;
+    if (order.pace != 0) s_.pace = order.pace * 1ms;
     order_.resize(seen_.size());
     std::iota(order_.begin(), order_.end(), 0U);
     const auto& targets = world_.network().targets;

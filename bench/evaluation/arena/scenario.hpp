@@ -18,6 +18,7 @@ struct Order {
   bool quick = false;         ///< small budgets: seconds instead of minutes
   std::uint32_t sources = 0;  ///< 0: the scenario's own
   std::uint64_t packets = 0;  ///< 0: the scenario's own
+  std::uint32_t pace = 0;     ///< of a scan, ms between attempts; 0: the scenario's own
   Knobs knobs;
 };
 

@@ -108,8 +108,8 @@ rte_mbuf* make_frame(rte_mempool* pool, Side from, const Segment& s) {
   return m;
 }
 
-std::optional<Segment> read_frame(const rte_mbuf* m) {
-  const auto* const at = rte_pktmbuf_mtod(m, const std::uint8_t*);
+std::optional<Segment> read_frame(const rte_mbuf* frame) {
+  const auto* const at = rte_pktmbuf_mtod(frame, const std::uint8_t*);
   const std::size_t type = std::size_t{at[12]} << 8U | at[13];
   const std::uint8_t* const ip = at + sizeof(EtherHeader);
   Segment s;
@@ -135,7 +135,7 @@ std::optional<Segment> read_frame(const rte_mbuf* m) {
     return std::nullopt;
   }
   TcpHeader t;
-  if (l4 + sizeof t > at + m->data_len || upper < sizeof t) return std::nullopt;
+  if (l4 + sizeof t > at + frame->data_len || upper < sizeof t) return std::nullopt;
   std::memcpy(&t, l4, sizeof t);
   s.source_port = t.source_port.host();
   s.destination_port = t.destination_port.host();
