@@ -33,10 +33,10 @@ constexpr std::size_t kOverheadMegabytes = 96;
 
 unsigned receive_buffers(const Options& options, unsigned workers) {
   if (options.mbufs != 0) return options.mbufs;
-  // Both ports' descriptors both ways, what waits in the transmit queues, between workers and for
-  // the rest of its datagram, and the caches.
-  const unsigned one =
-      4 * kDescriptors + 2 * Transmit::kQueue + 2 * kBurst + Reassembly::kFrames + 4 * kCache;
+  // Both ports' descriptors both ways, what waits in the transmit queues, between workers, for the
+  // rest of its datagram and for its host, and the caches.
+  const unsigned one = 4 * kDescriptors + 2 * Transmit::kQueue + 2 * kBurst + Reassembly::kFrames +
+                       Splices::kMostHeld + 4 * kCache;
   return workers * (one + (workers - 1) * HandOff::kFrames);
 }
 
@@ -182,8 +182,10 @@ void Appliance::make_member(unsigned number) {
                        .own_mac = ports_.mac(Side::outside),
                        .pool = m.pool};
   config.verified_checksums = ports_.verified_checksums();
-  config.held_fragments =
-      std::min(Reassembly::kFrames, receive_buffers(options_, workers) / workers / 4);
+  // What waits must not take the ports all of theirs, however few there are.
+  const unsigned waits = receive_buffers(options_, workers) / workers / 4;
+  config.held_fragments = std::min(Reassembly::kFrames, waits);
+  config.held_segments = std::min(Splices::kMostHeld, waits);
   if (team_) {
     config.facts = &team_->facts.sink(number);
     config.speaks = number == 0;
@@ -274,6 +276,8 @@ Snapshot Appliance::snapshot() const {
   Snapshot s = take_snapshot(chains);
   if (events_) add_events(s, events_->counters());
   add_ports(s, ports_.id(Side::outside), ports_.id(Side::inside));
+  add_buffers(s, "received", receive_pool_);
+  for (const Member& m : members_) add_buffers(s, "made", m.pool);
   return s;
 }
 

@@ -23,7 +23,8 @@ class Clock {
 
   [[nodiscard]] Now read() const { return {age_, since_start()}; }
   [[nodiscard]] Time since_start() const {
-    const auto cycles = static_cast<unsigned __int128>(rte_rdtsc() - start_);
+    // Signed: a counter that was set back must not be taken for one that is centuries ahead.
+    const auto cycles = static_cast<__int128>(static_cast<std::int64_t>(rte_rdtsc() - start_));
     return Time(static_cast<std::int64_t>(cycles * scale_ >> kShift) & mask_);
   }
 
@@ -37,6 +38,26 @@ class Clock {
   std::uint64_t start_;
   std::int64_t mask_;
   std::uint64_t scale_;
+};
+
+/// One thread's time, which goes on from where it was when the counter behind it is set back (a
+/// machine that was put to sleep, or goes on elsewhere): `Time` never does.
+class Onward {
+ public:
+  Time operator()(Time read) {
+    if (read + lost_ < last_) [[unlikely]]
+      lost_ = last_ - read;
+    last_ = read + lost_;
+    return last_;
+  }
+  /// As the clock reads it, but for what was lost.
+  Now operator()(const Clock& clock) {
+    return {clock.age_at_start(), (*this)(clock.since_start())};
+  }
+
+ private:
+  Time last_{};
+  Time lost_{};
 };
 
 }  // namespace mitibox

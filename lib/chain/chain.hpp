@@ -71,6 +71,8 @@ class Chain {
     /// Of the frames that the chain is given, it may keep this many fragments until their datagrams
     /// are whole.
     std::uint32_t held_fragments = Reassembly::kFrames;
+    /// And this many segments until their hosts have taken them.
+    std::uint32_t held_segments = Splices::kMostHeld;
 
     /// Whom the chain tells what it does beyond counting; must outlive it. nullptr: nobody.
     Observer* observer = nullptr;

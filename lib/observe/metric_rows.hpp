@@ -42,6 +42,8 @@ inline constexpr MetricRow kMetricRows[] = {
     {"mitibox_port_send_errors_total", counter, "side", "Frames that the port failed to send"},
     {"mitibox_port_no_buffer_total", counter, "side",
      "Times the port found no buffer to receive in"},
+    {"mitibox_buffers", gauge, "pool", "Buffers for frames received, and for the box's own"},
+    {"mitibox_buffers_in_use", gauge, "pool", "Of these, with a port, or waiting"},
     // Workers
     {"mitibox_worker_answers", gauge, "worker", "1 while the worker answers the control plane"},
     {"mitibox_worker_polls_total", counter, "worker", "Looks at the ports"},
@@ -181,6 +183,8 @@ inline constexpr SnapshotMetric kSnapshotMetrics[] = {
      R"(outcome="unjudged_fragment")"},
     {"monitor", "would_end_*", "mitibox_monitor_would_end_total", R"(reason="*")"},
     {"monitor", "would_*", "mitibox_monitor_would_total", R"(what="*")"},
+    {"buffers", "*_size", "mitibox_buffers", R"(pool="*")"},
+    {"buffers", "*_in_use", "mitibox_buffers_in_use", R"(pool="*")"},
     {"events", "events_*", "mitibox_events_total", R"(outcome="*")"},
     {"load", "*", "", ""},  // of each worker instead
     {"tables", "*_connections", "mitibox_table_entries", R"(table="connections_*")"},

@@ -212,6 +212,13 @@ void add_ports(Snapshot& s, std::uint16_t outside, std::uint16_t inside) {
   s.groups.push_back(std::move(g));
 }
 
+void add_buffers(Snapshot& s, std::string_view what, const rte_mempool* pool) {
+  if (s.groups.empty() || s.groups.back().name != "buffers") s.groups.push_back({"buffers", {}});
+  Snapshot::Group& g = s.groups.back();
+  add(g, fmt::format("{}_size", what), pool->populated_size);
+  add(g, fmt::format("{}_in_use", what), rte_mempool_in_use_count(pool));
+}
+
 void add_events(Snapshot& s, const EventLog::Counters& counters) {
   for (auto& g : s.groups) {
     if (g.name != "events") continue;

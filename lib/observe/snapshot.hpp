@@ -36,6 +36,10 @@ Snapshot take_snapshot(const std::vector<const Chain*>& chains);
 /// Adds the ports' own statistics as group "ports": outside_ipackets, inside_opackets, ...
 void add_ports(Snapshot& snapshot, std::uint16_t outside, std::uint16_t inside);
 
+/// Adds a pool's buffers to group "buffers": `what`_size, and `what`_in_use, by ports, queues,
+/// tables.
+void add_buffers(Snapshot& snapshot, std::string_view what, const rte_mempool* pool);
+
 /// Adds to group "events" what became of them behind the lcores.
 void add_events(Snapshot& snapshot, const EventLog::Counters& counters);
 

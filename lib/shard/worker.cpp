@@ -63,11 +63,11 @@ bool Worker::idle(bool received, Now now) {
 }
 
 void Worker::run(const std::atomic<bool>& stop) {
-  last_frame_ = clock_.read().time;
+  last_frame_ = read().time;
   Time before = last_frame_;
   unsigned received = 0;
   while (!stop.load(std::memory_order_relaxed)) {
-    const Now now = clock_.read();
+    const Now now = read();
     if (load_ != nullptr) load_->polled(received != 0, now.time - before);
     before = now.time;
     received = poll(Side::outside, now) + poll(Side::inside, now) + poll_team(now);
@@ -82,7 +82,7 @@ void Worker::run(const std::atomic<bool>& stop) {
 
 void Worker::finish() {
   for (int i = 0; i < kFinalPolls; ++i) {
-    const Now now = clock_.read();
+    const Now now = read();
     if (poll(Side::outside, now) + poll(Side::inside, now) == 0) break;
     chain_.transmit().flush();
   }
@@ -91,7 +91,7 @@ void Worker::finish() {
     config_.team->receiving.fetch_sub(1, std::memory_order_acq_rel);
     for (bool last = false; !last;) {
       last = config_.team->receiving.load(std::memory_order_acquire) == 0;
-      while (poll_team(clock_.read()) != 0) chain_.transmit().flush();
+      while (poll_team(read()) != 0) chain_.transmit().flush();
     }
   }
   chain_.finish();

@@ -48,6 +48,7 @@ class Worker {
   [[nodiscard]] std::uint64_t polls() const { return polls_.get(); }
 
  private:
+  Now read() { return onward_(clock_); }
   std::uint16_t poll(Side side, Now now);
   unsigned poll_team(Now now);
   bool idle(bool received, Now now);
@@ -56,6 +57,7 @@ class Worker {
   std::array<std::uint16_t, kSides> ids_;
   Chain& chain_;
   Clock clock_;
+  Onward onward_;
   Config config_;
   Load* load_;
   Time last_frame_{};

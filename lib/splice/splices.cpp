@@ -14,15 +14,16 @@ constexpr char kOption[] = "tables";
 }  // namespace
 
 Splices::Splices(const Policy& policy, const Secrets& secrets, rte_mempool* pool,
-                 const std::string& name)
-    : builder_(pool),
+                 const Config& config)
+    : most_held_(config.held_segments),
+      builder_(pool),
       persona_(secrets.calls),
       departs_(policy.normalise.timing),
-      departures_(secrets.departures, kMost, name + "-calls"),
+      departures_(secrets.departures, kMost, config.name + "-calls"),
       shares_(secrets.shares, SourceMask(policy)),
-      index_({name + "-index", kOption}, kMost),
-      splices_(kMost, {name, kOption}),
-      due_(kMost, {name + "-due", kOption}) {
+      index_({config.name + "-index", kOption}, kMost),
+      splices_(kMost, {config.name, kOption}),
+      due_(kMost, {config.name + "-due", kOption}) {
   for (std::uint32_t i = 0; i < kMost; ++i) splices_[i].hash = i + 1 < kMost ? i + 1 : kNone;
 }
 

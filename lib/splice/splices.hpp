@@ -76,8 +76,13 @@ class Splices {
     std::uint64_t full = 0;      ///< calls not made, segments not held, for lack of room
   };
 
+  struct Config {
+    std::string name;                         ///< of the tables; unique in the process
+    std::uint32_t held_segments = kMostHeld;  ///< at most, of the port's buffers
+  };
+
   /// `pool`: for the frames made here. Throws std::runtime_error when memory is short.
-  Splices(const Policy& policy, const Secrets& secrets, rte_mempool* pool, const std::string& name);
+  Splices(const Policy& policy, const Secrets& secrets, rte_mempool* pool, const Config& config);
   ~Splices();
   Splices(const Splices&) = delete;
   Splices& operator=(const Splices&) = delete;
@@ -85,7 +90,7 @@ class Splices {
   /// Whether another call can be made for the sender of this segment, and hold the segment.
   [[nodiscard]] bool room(const Packet& segment) const {
     const bool waits = says_something(segment);
-    if (free_ == kNone || (waits && held_ >= kMostHeld)) return false;
+    if (free_ == kNone || (waits && held_ >= most_held_)) return false;
     if (used_ < kAsked && (!waits || held_ < kHeldAsked)) return true;
     const Shares::Place at = shares_.place(segment);
     return shares_.room(at) && (!waits || shares_.may_hold(at));
@@ -116,7 +121,8 @@ class Splices {
   /// Keeps a segment that the box acknowledges; false when there is no room.
   bool hold(Splice& splice, const Packet& segment, Now now);
   [[nodiscard]] bool can_hold(const Splice& splice) const {
-    return splice.held_count < Splice::kHeld && held_ < kMostHeld && shares_.may_hold(splice.share);
+    return splice.held_count < Splice::kHeld && held_ < most_held_ &&
+           shares_.may_hold(splice.share);
   }
   /// The host has acknowledged everything before this number.
   void acknowledged(Splice& splice, std::uint32_t before);
@@ -181,6 +187,7 @@ class Splices {
   }
   IpFields ip(const Packet& segment);
 
+  std::uint32_t most_held_;
   Builder builder_;
   Persona persona_;
   bool departs_;  ///< calls wait for drawn instants

@@ -62,9 +62,11 @@ UNPRIVILEGED = ["setpriv", "--pdeathsig", "KILL",
 
 class Box:
     """`with Box(lab, policy()) as box:`: mitibox between the box node's two ports.
-    root=False: as a user with three capabilities."""
+    root=False: as a user with three capabilities. ports: more arguments of both devices.
+    environment: more of it."""
 
-    def __init__(self, lab, made, *options, warm=True, workers=1, keyed=True, root=True):
+    def __init__(self, lab, made, *options, warm=True, workers=1, keyed=True, root=True, ports="",
+                 environment=None):
         self.lab = lab
         self.workers = workers
         self.keyed = keyed
@@ -75,10 +77,11 @@ class Box:
         self.process = None
         self.output = ""
         self._files = pathlib.Path(tempfile.mkdtemp(prefix="mitibox-"))
-        self._wrapper, self._environment = [], {}
+        self._ports = f",{ports}" if ports else ""
+        self._wrapper, self._environment = [], dict(environment or {})
         if not root:
             self._wrapper = UNPRIVILEGED
-            self._environment = {"RUNTIME_DIRECTORY": str(self._files)}
+            self._environment["RUNTIME_DIRECTORY"] = str(self._files)
             self.options += ("--control", self._files / "control")
             os.chown(self._files, NOBODY, NOBODY)
             # Where all look for it that ask a box.
@@ -124,7 +127,7 @@ class Box:
         if self.workers > 1:  # one that controls beside the first
             lcores = ["--lcores", ",".join(f"{i}@{max(0, i - 1) % os.cpu_count()}"
                                            for i in range(self.workers + 1))]
-        queues = f"framecnt=4096,qpairs={self.workers}"
+        queues = f"framecnt=4096,qpairs={self.workers}{self._ports}"
         command = self.lab.command(
             "box", *self._wrapper, PROGRAM, *lcores, "--no-huge", "--no-pci", "--file-prefix", self.prefix,
             "--vdev", f"net_af_packet0,iface=outside,{queues}",

@@ -48,15 +48,21 @@ def command(path):
     return words
 
 
-def faults(path):
-    """Counter of faults over the frames of a capture; a frame may have several."""
+def each(path):
+    """Of each frame of a capture the faults that it is guilty of."""
     done = subprocess.run(command(path), capture_output=True, check=False, timeout=300,
                           env=os.environ | {"LC_ALL": "C"})
-    found = collections.Counter()
+    found = []
     for line in done.stdout.decode(errors="replace").splitlines():
         frame = dict(zip(FIELDS, line.split("|")))
-        found["frames"] += 1
-        found.update(fault for fault, is_guilty in FAULTS.items() if is_guilty(frame))
-    if found["frames"] == 0:
+        found.append(frozenset(fault for fault, is_guilty in FAULTS.items() if is_guilty(frame)))
+    if not found:
         raise RuntimeError(f"tshark reads nothing of {path}: {done.stderr.decode()[:300]}")
     return found
+
+
+def faults(path):
+    """Counter of faults over the frames of a capture; a frame may have several."""
+    found = each(path)
+    return collections.Counter(frames=len(found)) + collections.Counter(
+        fault for frame in found for fault in frame)

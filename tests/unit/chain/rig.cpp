@@ -79,7 +79,7 @@ std::uint16_t Rig::Port::send(Side to, rte_mbuf** frames, std::uint16_t count) {
   return n;
 }
 
-Rig::Rig(const Policy& policy)
+Rig::Rig(const Policy& policy, std::uint32_t held_segments)
     : observer(unique_name(), {5, 6}, Recorder::Config{~EventTypes{0}, 100'000, 7}),
       policy_(policy),
       pool_(rte_pktmbuf_pool_create(unique_name().c_str(), 1023, 0, 0, 2048, SOCKET_ID_ANY)),
@@ -93,6 +93,7 @@ Rig::Rig(const Policy& policy)
             unique_name(), 1, Secrets::derive({3, 4}), {{2, 0, 0, 0, 0xb0, 0xb0}}, pool_};
         config.observer = &observer;
         config.findings = &findings;
+        config.held_segments = held_segments;
         return config;
       }(),
       port_);

@@ -36,7 +36,8 @@ struct Outcome {
 
 class Rig {
  public:
-  explicit Rig(const Policy& policy = plain_policy());
+  explicit Rig(const Policy& policy = plain_policy(),
+               std::uint32_t held_segments = Splices::kMostHeld);
   ~Rig();  ///< checks the accounts
   Rig(const Rig&) = delete;
   Rig& operator=(const Rig&) = delete;
@@ -48,6 +49,8 @@ class Rig {
 
   /// What the box does of its own accord meanwhile: `answers` left outside, `passed` inside.
   Outcome wait(Time span);
+  /// The box stands still for so long: nothing ticks meanwhile.
+  void jump(Time span) { now_ += span; }
   /// Takes all buffers for frames that the box makes; give them back with rte_pktmbuf_free.
   std::vector<rte_mbuf*> take_buffers();
   /// received == forwarded + refused + ended; what was sent == forwarded + made.

@@ -14,6 +14,8 @@ constexpr char kOther[] = "203.0.113.11";
 
 /// Handshakes whose host is called, of clients that speak at once.
 struct Crowd {
+  explicit Crowd(std::uint32_t held = Splices::kMostHeld) : rig(policy(), held) {}
+
   static Policy policy() {
     Policy p = handshake_policy();
     Service other = p.services.front();
@@ -64,7 +66,7 @@ struct Crowd {
     }
   }
 
-  Rig rig{policy()};
+  Rig rig;
   std::uint32_t cookie = 0;  ///< of the last handshake
 };
 
@@ -116,4 +118,24 @@ TEST_CASE("shares: what waits for mute hosts takes its share of the room, others
   crowd.rig.wait(std::chrono::seconds(6));
   CHECK(crowd.rig.chain->counters().held.get() == 0);
   CHECK(flood(45000) == called);
+}
+
+TEST_CASE("shares: what waits for mute hosts leaves the ports the buffers that it was told to",
+          "[splice][shares][faults]") {
+  constexpr std::uint32_t kHeld = 40;
+  Crowd crowd(kHeld);
+  int called = 0;
+  for (int i = 0; i < 30; ++i) {
+    const bool made = crowd.call(client(i), 40000, kMute);
+    called += made ? 1 : 0;
+    if (made) crowd.go_on(client(i), 40000, kMute);
+    REQUIRE(crowd.rig.chain->counters().held.get() <= kHeld);
+  }
+  CHECK(crowd.rig.chain->counters().held.get() == kHeld);
+  CHECK(called >= static_cast<int>(kHeld / Splice::kHeld));
+  CHECK(crowd.rig.ended(Reason::splice_full) > 0);
+  // Given up, they make room.
+  crowd.rig.wait(std::chrono::seconds(6));
+  CHECK(crowd.rig.chain->counters().held.get() == 0);
+  CHECK(crowd.call(client(99), 40000, kOther));
 }

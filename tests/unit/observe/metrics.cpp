@@ -43,6 +43,7 @@ TEST_CASE("metrics: everything that the box counts has one", "[observe][metrics]
   s.groups.push_back({"ports", {}});
   for (const char* name : {"ipackets", "opackets", "imissed", "ierrors", "oerrors", "rx_nombuf"})
     s.groups.back().entries.push_back({std::string("outside_") + name, 1});
+  add_buffers(s, "received", test::probe_pool());
   const std::string text = text_of(s);
   CAPTURE(text);
   CHECK(text.find("mitibox_undescribed") == text.npos);

@@ -304,3 +304,21 @@ TEST_CASE("snapshot: a port without statistics has none, rather than zeros", "[o
   CHECK(s.groups[0].name == "ports");
   CHECK(s.groups[0].entries.empty());
 }
+
+TEST_CASE("snapshot: buffers of several pools of a kind are added up", "[observe][faults]") {
+  rte_mempool* const one = small_pool(15);
+  rte_mempool* const other = small_pool(31);
+  rte_mbuf* const away = rte_pktmbuf_alloc(other);
+  Snapshot s;
+  add_buffers(s, "received", one);
+  add_buffers(s, "made", one);
+  add_buffers(s, "made", other);
+  REQUIRE(s.groups.size() == 1);
+  CHECK(s.get("buffers", "received_size") == 15);
+  CHECK(s.get("buffers", "received_in_use") == 0);
+  CHECK(s.get("buffers", "made_size") == 46);
+  CHECK(s.get("buffers", "made_in_use") == 1);
+  rte_pktmbuf_free(away);
+  rte_mempool_free(one);
+  rte_mempool_free(other);
+}
