@@ -30,4 +30,9 @@ struct Command {
 /// All there are, as the table in commands.cpp says; each is defined in a file of its subject.
 std::span<const Command> commands();
 
+/// Runs what a line asks for; believes nothing of it. Returns what stands behind "done". Throws
+/// ControlError, and what `emit` throws.
+Json run_request(Box& box, std::span<const Command> commands, std::string_view line,
+                 const Emit& emit);
+
 }  // namespace mitibox

@@ -23,28 +23,6 @@ namespace {
 
 constexpr int kPause = 100;  ///< ms, when no connection can be accepted
 
-/// Of arrays and objects within each other; commands take two.
-constexpr unsigned kDeepest = 32;
-
-/// Whether brackets outside of text go deeper: what is made of them is taken apart by recursion.
-bool too_deep(std::string_view json) {
-  unsigned depth = 0;
-  bool text = false;
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    const char c = json[i];
-    if (text && c == '\\') {
-      ++i;
-    } else if (c == '"') {
-      text = !text;
-    } else if (!text && (c == '[' || c == '{')) {
-      if (++depth > kDeepest) return true;
-    } else if (!text && (c == ']' || c == '}') && depth != 0) {
-      --depth;
-    }
-  }
-  return false;
-}
-
 void name_thread(const char* name) {
   pthread_setname_np(pthread_self(), name);
 }
@@ -124,33 +102,15 @@ void ControlServer::serve(Connection& connection) {
 void ControlServer::answer(Caller& caller, const std::string& line) {
   Json reply;
   try {
-    reply["done"] = run(line, [&](const Json& row) { caller.send({{"row", row}}); });
+    reply["done"] = run_request(box_, config_.commands, line, [&](const Json& row) {
+      caller.send({{"row", row}});
+    });
   } catch (const Caller::Gone&) {
     throw;
   } catch (const std::exception& e) {
     reply = {{"error", e.what()}};
   }
   caller.send(reply);
-}
-
-Json ControlServer::run(const std::string& line, const Emit& emit) {
-  if (too_deep(line)) throw ControlError("the request is nested too deeply");
-  const Json request = Json::parse(line, nullptr, false);
-  if (request.is_discarded()) throw ControlError("the request is not a line of JSON");
-  const auto name = request.is_object() ? request.find("command") : request.end();
-  if (name == request.end() || !name->is_string())
-    throw ControlError(R"(a request is {"command": NAME, "arguments": {...}})");
-  for (const auto& [key, value] : request.items())
-    if (key != "command" && key != "arguments")
-      throw ControlError(fmt::format("request: '{}' is unknown", key));
-  const Json arguments = request.value("arguments", Json::object());
-  if (!arguments.is_object()) throw ControlError("arguments: expected an object");
-  const auto wanted = name->get<std::string>();
-  const auto known = std::find_if(config_.commands.begin(), config_.commands.end(),
-                                  [&](const Command& c) { return c.name == wanted; });
-  if (known == config_.commands.end())
-    throw ControlError(fmt::format("there is no command '{}'", wanted));
-  return known->run(box_, arguments, emit);
 }
 
 }  // namespace mitibox

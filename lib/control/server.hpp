@@ -48,7 +48,6 @@ class ControlServer {
   void admit(int socket);
   void serve(Connection& connection);
   void answer(Caller& caller, const std::string& line);
-  Json run(const std::string& line, const Emit& emit);
 
   Box& box_;
   Config config_;

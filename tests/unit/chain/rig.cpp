@@ -122,6 +122,7 @@ Outcome Rig::collect(Side from) {
 Outcome Rig::send(Side from, rte_mbuf* frame) {
   std::array<std::uint64_t, kReasons.size()> before{};
   for (std::size_t i = 0; i < before.size(); ++i) before[i] = chain->counters().ended[i].get();
+  keep(from, frame);
   poison_frame(frame);
   chain->process(from, {&frame, 1}, now());
   Outcome o = collect(from);
@@ -139,6 +140,7 @@ Outcome Rig::burst(Side from, const std::vector<Probe>& probes) {
   std::vector<rte_mbuf*> frames;
   for (const Probe& p : probes) {
     frames.push_back(frame_of(p));
+    keep(from, frames.back());
     poison_frame(frames.back());
   }
   for (std::size_t at = 0; at < frames.size(); at += kBurst)
@@ -146,7 +148,13 @@ Outcome Rig::burst(Side from, const std::vector<Probe>& probes) {
   return collect(from);
 }
 
+void Rig::keep(Side from, const rte_mbuf* frame) {
+  if (frame->nb_segs == 1)
+    seeds_.frame(from, {rte_pktmbuf_mtod(frame, const char*), frame->data_len});
+}
+
 Outcome Rig::wait(Time span) {
+  seeds_.wait(span);
   for (const Time end = now_ + span; now_ < end;) {
     now_ += std::min<Time>(std::chrono::milliseconds(10), end - now_);
     chain->tick(now());

@@ -10,6 +10,7 @@
 #include "../packet/probe_frames.hpp"
 #include "chain/chain.hpp"
 #include "chain/learning.hpp"
+#include "seeds.hpp"
 #include "tracker/tracker.hpp"
 
 namespace mitibox::test {
@@ -78,11 +79,13 @@ class Rig {
     std::array<std::uint64_t, kSides> sent{};
   };
   Outcome collect(Side from);
+  void keep(Side from, const rte_mbuf* frame);
 
   Policy policy_;
   rte_mempool* pool_;
   unsigned probes_before_;
   Port port_;
+  Seeds seeds_;
   Time now_ = std::chrono::hours(1);
 };
 

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <fmt/format.h>
@@ -80,6 +81,16 @@ struct Peer {
     }
     return out;
   }
+  /// Until what comes and is not taken has ceased to grow.
+  void wait_until_full() {
+    int before = 0;
+    for (int quiet = 0; quiet < 10; std::this_thread::sleep_for(5ms)) {
+      int now = 0;
+      REQUIRE(::ioctl(socket.fd(), FIONREAD, &now) == 0);
+      quiet = now != 0 && now == before ? quiet + 1 : 0;
+      before = now;
+    }
+  }
   File socket;
 };
 
@@ -145,11 +156,12 @@ TEST_CASE("http server: a long answer, all of it", "[control][http]") {
 
 TEST_CASE("http server: who dawdles loses the place", "[control][http]") {
   HttpServer server(config(0, 50ms), echo, [](auto&) {});
+  Peer greedy(server.port());
+  greedy.say("GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n");  // and takes none of it
+  greedy.wait_until_full();  // whoever comes now is sent away after it
   Peer mute(server.port());
   Peer slow(server.port());
-  Peer greedy(server.port());
   slow.say("GET / HT");
-  greedy.say("GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n");  // and takes none of it
   CHECK(mute.hear().empty());
   CHECK(slow.hear().empty());
   CHECK(greedy.hear().size() < kLong);

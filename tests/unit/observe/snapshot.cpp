@@ -306,8 +306,8 @@ TEST_CASE("snapshot: a port without statistics has none, rather than zeros", "[o
 }
 
 TEST_CASE("snapshot: buffers of several pools of a kind are added up", "[observe][faults]") {
-  rte_mempool* const one = small_pool(15);
-  rte_mempool* const other = small_pool(31);
+  rte_mempool* const one = test::small_pool(15);
+  rte_mempool* const other = test::small_pool(31);
   rte_mbuf* const away = rte_pktmbuf_alloc(other);
   Snapshot s;
   add_buffers(s, "received", one);
