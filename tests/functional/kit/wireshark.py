@@ -9,7 +9,9 @@ LAYERS = ("eth", "ethertype", "vlan", "ip", "ipv6", "ipv6.fraghdr", "ipv6.routin
           "icmp", "icmpv6", "ipv6.hopopts", "frame", "data")
 FIELDS = ("frame.number", "frame.cap_len", "ip.checksum.status", "tcp.checksum.status",
           "udp.checksum.status", "icmp.checksum.status", "icmpv6.checksum.status", "ip.len",
-          "ipv6.plen", "_ws.malformed", "frame.protocols")
+          "ipv6.plen", "_ws.malformed", "frame.protocols", "ip.bogus_ip_version",
+          "ip.bogus_ip_length", "ip.bogus_header_length", "ipv6.bogus_ipv6_version",
+          "tcp.bogus_header_length", "udp.length.bad", "udp.length.bad_zero")
 BAD = "0"  # a checksum status
 CHECKED = ("ip", "tcp", "udp")
 ETHERNET = 14
@@ -32,6 +34,9 @@ FAULTS = {
     "malformed": lambda f: f["_ws.malformed"] != "" and bare(f),
 }
 
+# And what it remarks on without calling the frame malformed.
+REMARKS = {"bogus": lambda f: any(f[name] for name in FIELDS if "bogus" in name or "bad" in name)}
+
 
 def command(path):
     """What applications say is not the box's affair: they are off, as far as they can be."""
@@ -48,14 +53,15 @@ def command(path):
     return words
 
 
-def each(path):
-    """Of each frame of a capture the faults that it is guilty of."""
+def each(path, known=None):
+    """Of each frame of a capture the faults that it is guilty of, of those known."""
+    known = known or FAULTS
     done = subprocess.run(command(path), capture_output=True, check=False, timeout=300,
                           env=os.environ | {"LC_ALL": "C"})
     found = []
     for line in done.stdout.decode(errors="replace").splitlines():
         frame = dict(zip(FIELDS, line.split("|")))
-        found.append(frozenset(fault for fault, is_guilty in FAULTS.items() if is_guilty(frame)))
+        found.append(frozenset(fault for fault, is_guilty in known.items() if is_guilty(frame)))
     if not found:
         raise RuntimeError(f"tshark reads nothing of {path}: {done.stderr.decode()[:300]}")
     return found
