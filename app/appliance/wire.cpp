@@ -16,12 +16,11 @@ namespace mitibox {
 
 namespace {
 
-constexpr std::uint16_t kDescriptors = 1024;
-constexpr unsigned kBuffers = 4 * kDescriptors + 2 * kBurst + 512;
+constexpr std::uint16_t kRing = 1024;
+constexpr unsigned kBuffers = 4 * kRing + 2 * kBurst + 512;
 
 Ports::Config config_of(const Options& options) {
-  return {
-      {find_port(options.outside), find_port(options.inside)}, 1, kDescriptors, std::nullopt, 64};
+  return {{find_port(options.outside), find_port(options.inside)}, 1, kRing, std::nullopt, 64};
 }
 
 rte_mempool* buffers(const Ports::Config& config) {

@@ -14,7 +14,7 @@ RunCommand run_bypass, run_end_bypass;
 
 namespace {
 
-constexpr Seconds kLongest = std::chrono::hours(24) * 7;
+constexpr Seconds kLongestBypass = std::chrono::hours(24) * 7;
 constexpr unsigned kWidest[] = {24, 48};  ///< IPv4, IPv6
 
 Prefix prefix_of(const Arguments& arguments, std::string_view name, const char* expected) {
@@ -25,7 +25,7 @@ Prefix prefix_of(const Arguments& arguments, std::string_view name, const char* 
       fmt::format("{}: found '{}', expected {}", name, policy_text::printable(text), expected));
 }
 
-Prefix source_of(const Arguments& arguments, const Policy& policy) {
+Prefix scanner_of(const Arguments& arguments, const Policy& policy) {
   const Prefix source = prefix_of(arguments, "address", "an outside address or prefix");
   const unsigned widest = kWidest[source.address.is_v4() ? 0 : 1];
   if (source.bits < widest)
@@ -75,11 +75,11 @@ Json run_bypass(Box& box, const Json& given, const Emit& emit) {
   if (arguments.has("address")) {
     const auto policy = box.policy();
     Bypass bypass;
-    bypass.source = source_of(arguments, *policy);
+    bypass.source = scanner_of(arguments, *policy);
     add_target(bypass, arguments, *policy);
     const auto length = arguments.optional_duration("for");
     if (!length) throw ControlError("for is missing: a bypass ends by itself");
-    if (*length > kLongest) throw ControlError("for: expected at most 7d");
+    if (*length > kLongestBypass) throw ControlError("for: expected at most 7d");
     bypass.until = regime.age() + *length;
     regime.begin(bypass);
     Json event = row_of(bypass, regime.age());

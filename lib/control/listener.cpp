@@ -16,7 +16,7 @@ namespace mitibox {
 
 namespace {
 
-constexpr int kBacklog = 16;
+constexpr int kWaiting = 16;
 
 [[noreturn]] void refuse(const std::string& what) {
   throw std::runtime_error("--control: " + what);
@@ -94,7 +94,7 @@ Listener::Listener(const std::string& path) : path_(path), fd_(-1) {
     device_ = s.st_dev;
     inode_ = s.st_ino;
   }
-  if (listen(fd_, kBacklog) != 0) give_up("listen at");
+  if (listen(fd_, kWaiting) != 0) give_up("listen at");
 }
 
 Listener::~Listener() {

@@ -15,7 +15,7 @@ RunCommand run_sources;
 
 namespace {
 
-constexpr std::uint64_t kUsualLimit = 100;
+constexpr std::uint64_t kUsualSources = 100;
 constexpr std::uint64_t kMostSources = 10'000;
 
 /// The proven sources of one worker, a piece at a time.
@@ -48,7 +48,7 @@ void keep(std::vector<SavedSource>& heap, const SavedSource& source, std::size_t
 Json run_sources(Box& box, const Json& given, const Emit& emit) {
   const Arguments arguments(given, {"limit"});
   const auto limit = static_cast<std::size_t>(
-      arguments.optional_number("limit", {1, kMostSources}).value_or(kUsualLimit));
+      arguments.optional_number("limit", {1, kMostSources}).value_or(kUsualSources));
   std::vector<SavedSource> latest;
   std::uint64_t all = 0;
   for (unsigned worker = 0; worker < box.workers(); ++worker)

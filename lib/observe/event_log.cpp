@@ -23,7 +23,10 @@ EventLog::EventLog(const Policy::Events& events, std::vector<Recorder*> recorder
 }
 
 EventLog::~EventLog() {
-  stop();
+  try {
+    stop();
+  } catch (...) {  // memory: what was not written yet is lost
+  }
 }
 
 void EventLog::apply(const Policy::Events& events) {

@@ -14,7 +14,6 @@ namespace {
 constexpr Seconds kLongest = std::chrono::hours(366 * 24);
 constexpr Seconds kLongLearning = std::chrono::hours(31 * 24);
 constexpr std::size_t kMaxImports = 16;
-constexpr std::size_t kMaxPath = 4095;
 constexpr unsigned kMostPrefixes = 8;
 constexpr std::uint32_t kManyPorts = 1024;
 
@@ -29,7 +28,7 @@ constexpr Key<Policy::Learn> kLearnKeys[] = {
 };
 
 constexpr Key<Policy::Import> kImportKeys[] = {
-    {"file", [](const Value& v, Policy::Import& i) { i.file = v.path(kMaxPath); }},
+    {"file", [](const Value& v, Policy::Import& i) { i.file = v.path(); }},
     {"every", [](const Value& v, Policy::Import& i) { i.every = v.duration(); }},
     {"expire",
      [](const Value& v, Policy::Import& i) { i.expire = v.duration(Seconds(1), kLongest); }},

@@ -24,8 +24,8 @@ namespace {
                                 std::strerror(error)));
 }
 
-Policy parse(std::string_view json, std::string_view name) {
-  const nlohmann::json document = read_document(json, name);
+Policy parse(std::string_view text, std::string_view name) {
+  const nlohmann::json document = read_document(text, name);
   const Value root(document, {name, ""});
   Policy p = read_policy(root);
   validate(p, root);

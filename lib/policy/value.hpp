@@ -57,7 +57,7 @@ class Value {
   [[nodiscard]] std::string bytes(std::size_t most) const;
   [[nodiscard]] Seconds duration(Seconds least = Seconds(1),
                                  Seconds most = std::chrono::hours(7 * 24)) const;
-  [[nodiscard]] std::string path(std::size_t most) const;  ///< absolute
+  [[nodiscard]] std::string path(std::size_t most = 4095) const;  ///< absolute
   [[nodiscard]] Address address() const;
   [[nodiscard]] Prefix prefix() const;
   [[nodiscard]] std::vector<Prefix> prefix_list() const;

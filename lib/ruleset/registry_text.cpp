@@ -20,7 +20,7 @@ using State = FoundService::State;
 
 constexpr std::size_t kMostText = std::size_t{64} << 20U;
 /// Year 2100: beyond it no clock was right.
-constexpr std::int64_t kLatest = 4'102'444'800;
+constexpr std::int64_t kLastMoment = 4'102'444'800;
 
 constexpr std::pair<const char*, State> kStates[] = {
     {"normal", State::normal}, {"pinned", State::pinned}, {"refused", State::refused}};
@@ -51,7 +51,7 @@ std::uint64_t number(const Json& object, const char* name, std::uint64_t most) {
 
 Date time(const Json& object, const char* name) {
   return Date(std::chrono::seconds(
-      static_cast<std::int64_t>(number(object, name, std::uint64_t{kLatest}))));
+      static_cast<std::int64_t>(number(object, name, std::uint64_t{kLastMoment}))));
 }
 
 std::string text(const Json& object, const char* name) {

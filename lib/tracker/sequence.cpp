@@ -4,12 +4,12 @@
 #include <algorithm>
 
 #include "packet/cursor.hpp"
+#include "packet/offer.hpp"
 
 namespace mitibox {
 
 namespace {
 
-constexpr std::uint8_t kMaxScale = 14;  // RFC 7323 section 2.3
 /// The window scale option of a SYN; -1 without one. The Scrubber has checked the list.
 int window_scale(const Packet& s) {
   const std::uint8_t* at = s.data() + s.l4 + sizeof(TcpHeader);
@@ -20,7 +20,7 @@ int window_scale(const Packet& s) {
       continue;
     }
     if (end - at < 3 || at[1] < 2) break;
-    if (*at == tcp::kOptionWindowScale) return std::min(at[2], kMaxScale);
+    if (*at == tcp::kOptionWindowScale) return std::min(at[2], SynOffer::kMaxScale);
     at += at[1];
   }
   return -1;
@@ -47,7 +47,7 @@ void start_end(TcpEnd& sender, TcpEnd& receiver, const Packet& s) {
 
 void pick_up(TcpEnd& sender, TcpEnd& receiver, const Packet& s) {
   // Nobody saw the SYNs: take the largest scale, so that no segment in flight is misjudged.
-  sender.scale = receiver.scale = kMaxScale;
+  sender.scale = receiver.scale = SynOffer::kMaxScale;
   sender.seen = receiver.seen = true;
   sender.picked_up = receiver.picked_up = true;
   sender.end = detail::segment_end(s);

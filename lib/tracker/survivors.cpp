@@ -10,21 +10,22 @@
 #include <cstring>
 #include <filesystem>
 
+#include "packet/offer.hpp"
+
 namespace mitibox {
 
 namespace {
 
 constexpr std::int64_t kOldest = 1LL << 30U;  ///< ms, 12 days; no timeout is longer than 7
-constexpr std::uint8_t kMaxScale = 14;        ///< RFC 7323 section 2.3
 
 /// Whether every field is one that the Tracker may use: it indexes and shifts by some.
 bool is_sound(std::span<const std::uint64_t> key, const Connection& c) {
   return c.seal == seal_of(key, c) && c.protocol == static_cast<std::uint8_t>(key.back() >> 32U) &&
          static_cast<std::size_t>(c.state) < kTcpStates &&
          static_cast<std::size_t>(c.opener) < kSides && c.stage <= Stage::settled &&
-         c.client_scale <= kMaxScale &&
+         c.client_scale <= SynOffer::kMaxScale &&
          std::all_of(std::begin(c.ends), std::end(c.ends), [](const TcpEnd& e) {
-           return e.scale <= kMaxScale && (e.mss == 0 || e.mss >= kLeastMss);
+           return e.scale <= SynOffer::kMaxScale && (e.mss == 0 || e.mss >= kLeastMss);
          });
 }
 
