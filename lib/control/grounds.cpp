@@ -25,8 +25,9 @@ struct GroundsOf : Errand {
   Time asked_at{};
 };
 
-std::string evidence(const TrustLevel& g, unsigned needed) {
-  if (g.members != 0) return fmt::format("{} of {} members proven", g.members, needed);
+std::string evidence(const TrustLevel& g) {
+  if (g.members != 0) return fmt::format("{} of {} sources proven", g.members, g.needed);
+  if (g.repeats != 0) return fmt::format("proven, repeated {}", g.repeats);
   return g.proven ? "proven" : "unproven";
 }
 
@@ -35,12 +36,11 @@ std::string evidence(const TrustLevel& g, unsigned needed) {
 Json grounds_of(Box& box, const Address& source) {
   GroundsOf asked(source);
   box.ask(box.owner_of(source), asked);
-  const unsigned needed = box.policy()->trust.escalate.count;
   Json rows = Json::array();
   for (std::size_t i = 0; i < asked.count; ++i) {
     const TrustLevel& g = asked.grounds[i];
     Json row{{"on", to_string(g.on)},
-             {"evidence", evidence(g, needed)},
+             {"evidence", evidence(g)},
              {"number", g.number},
              {"diverted_share", g.divert}};
     if (g.number != 0) {

@@ -158,6 +158,11 @@ void judgement(Page& page, const Policy& p) {
     page.row(fmt::format("partial {}", i + 1), to_string(t.partial[i].duration),
              fmt::format("{} of attempts diverted", t.partial[i].divert));
   if (t.partial.empty()) page.row("partial", "none");
+  page.row("doublings", std::to_string(t.doublings),
+           t.doublings == 0 ? "a repeat starts the levels anew"
+                            : fmt::format("proven again before it is neutral: all levels twice as "
+                                          "long, up to {} times",
+                                          1U << t.doublings));
   page.row("ipv4_prefix", fmt::format("/{}", t.ipv4_prefix), "is one source");
   page.row("ipv6_prefix", fmt::format("/{}", t.ipv6_prefix), "is one source");
   std::string_view name = "never_distrust";
@@ -177,10 +182,13 @@ void judgement(Page& page, const Policy& p) {
   }
   if (t.allow.empty()) page.row(name, "none");
   const auto& e = t.escalate;
-  page.row("escalate ipv6", lengths(e.ipv6),
-           e.ipv6.empty() ? "" : fmt::format("distrusted by {} proven members", e.count));
-  page.row("escalate ipv4", lengths(e.ipv4),
-           e.ipv4.empty() ? "" : fmt::format("distrusted by {} proven members", e.count));
+  const auto needed = [&](const std::vector<unsigned>& of) {
+    std::vector<std::string> numbers;
+    for (std::size_t i = 0; i < of.size(); ++i) numbers.push_back(std::to_string(e.needed(i)));
+    return of.empty() ? "" : fmt::format("distrusted by {} proven sources", join(numbers, ", "));
+  };
+  page.row("escalate ipv6", lengths(e.ipv6), needed(e.ipv6));
+  page.row("escalate ipv4", lengths(e.ipv4), needed(e.ipv4));
 }
 
 void neighbours(Page& page, const Policy& p) {

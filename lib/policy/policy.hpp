@@ -3,6 +3,7 @@
 /// of them reads JSON. Immutable once loaded.
 #pragma once
 
+#include <algorithm>
 #include <bitset>
 #include <chrono>
 #include <cstdint>
@@ -107,15 +108,23 @@ struct Policy {
   struct Escalate {
     static constexpr std::size_t kLengths = 4;
     static constexpr unsigned kFewest = 2, kMost = 8;
+    static constexpr unsigned kMostNeeded = 16;
 
     std::vector<unsigned> ipv4;          ///< lengths, falling, all below ipv4_prefix
     std::vector<unsigned> ipv6{56, 48};  ///< the same of IPv6; kLengths each at most
-    unsigned count = 4;                  ///< members that distrust the next shorter prefix
+    unsigned count = 4;                  ///< sources that distrust a prefix of the first length
 
+    /// Proven sources that distrust a prefix, of the length `step` after the first.
+    [[nodiscard]] unsigned needed(std::size_t step) const {
+      unsigned n = count;
+      while (step-- != 0) n = std::min(n * count, kMostNeeded);
+      return n;
+    }
     friend bool operator==(const Escalate&, const Escalate&) = default;
   };
   struct {
     Seconds distrusted{600};  ///< T1
+    unsigned doublings = 3;   ///< of all levels, for proven evidence before a source is neutral
     Evidence evidence = Evidence::proof;
     std::vector<PartialLevel> partial;   ///< strictly decreasing; may be empty
     unsigned ipv4_prefix = 32;           ///< bits of an IPv4 source

@@ -119,6 +119,7 @@ constexpr Key<Policy> kTrustKeys[] = {
     {"allow", read_allow, list_allow_keys},
     {"escalate", read_escalate, list_escalate_keys},
     {"light", [](const Value& v, Policy& p) { p.trust.light = v.duration(); }},
+    {"doublings", [](const Value& v, Policy& p) { p.trust.doublings = v.integer(0, 6); }},
 };
 
 constexpr Key<Policy> kNeighboursKeys[] = {
@@ -202,11 +203,10 @@ std::uint32_t event_types(const Value& list) {
   return types;
 }
 
-constexpr std::size_t kMaxPath = 4095;
 constexpr std::size_t kMaxSocketPath = 107;  // sockaddr_un
 
 constexpr Key<Policy> kEventsKeys[] = {
-    {"file", [](const Value& v, Policy& p) { p.events.file = v.path(kMaxPath); }},
+    {"file", [](const Value& v, Policy& p) { p.events.file = v.path(); }},
     {"socket", [](const Value& v, Policy& p) { p.events.socket = v.path(kMaxSocketPath); }},
     {"types", [](const Value& v, Policy& p) { p.events.types = event_types(v); }},
     {"rate", [](const Value& v, Policy& p) { p.events.rate = v.integer(1, 1'000'000); }},
@@ -293,6 +293,7 @@ Policy defaults(Policy::Profile profile) {
     p.trust.evidence = Policy::Evidence::attempt;                 // 3.3, step 4
     p.admission = Policy::Admission::forward;                     // 3.3, step 6
     p.trust.escalate.ipv6.clear();
+    p.trust.doublings = 0;
     p.normalise.options = p.normalise.isn = false;
   }
   return p;

@@ -112,7 +112,7 @@ void trust(const Policy& p, Lines& out) {
   if (!e.ipv4.empty() && e.ipv4.back() < kShared4)
     out.push_back(
         fmt::format("trust.escalate.ipv4 /{}: {} scanners distrust {} addresses with them",
-                    e.ipv4.back(), e.count, 1ULL << (32 - e.ipv4.back())));
+                    e.ipv4.back(), e.needed(e.ipv4.size() - 1), 1ULL << (32 - e.ipv4.back())));
   if (!e.ipv6.empty() && e.ipv6.back() < kSite6)
     out.push_back(
         fmt::format("trust.escalate.ipv6 /{}: wider than a site (/48); scanners distrust "

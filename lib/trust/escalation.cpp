@@ -2,36 +2,37 @@
 #include "trust/escalation.hpp"
 
 #include <algorithm>
-#include <functional>
 
 namespace mitibox {
 
 namespace {
 
-constexpr char kOption[] = "tables.sources";
+constexpr unsigned kWhole = 128;  ///< bits: a source, not a prefix of sources
 
 }  // namespace
 
-Escalation::Escalation(const Policy& policy, const Place& place)
-    : count_(policy.trust.escalate.count),
-      key_(place.key),
-      capacity_(std::max(1U, place.capacity)),
-      index_({place.name + "-index", kOption}, capacity_),
-      records_(capacity_, {place.name + "-records", kOption}) {
+Escalation::Escalation(const Policy& policy, const Store& store)
+    : key_(store.key),
+      capacity_(std::max(1U, store.capacity)),
+      index_({store.name + "-index", kSourcesOption}, capacity_),
+      records_(capacity_, {store.name + "-records", kSourcesOption}) {
+  const Policy::Escalate& rule = policy.trust.escalate;
   const auto add = [&](std::vector<Length>& lengths, bool v4, unsigned bits) {
     const unsigned before = lengths.empty()
                                 ? (v4 ? policy.trust.ipv4_prefix : policy.trust.ipv6_prefix)
                                 : lengths.back().bits;
-    if (bits < before) lengths.push_back({SourceMask::of(v4, bits), bits});
+    if (bits >= before) return;
+    const unsigned needed = rule.needed(lengths.size());
+    lengths.push_back({SourceMask::of(v4, bits), bits, needed, needed / rule.count});
   };
-  for (const unsigned bits : policy.trust.escalate.ipv4) add(lengths_[0], true, bits);
-  for (const unsigned bits : policy.trust.escalate.ipv6) add(lengths_[1], false, bits);
+  for (const unsigned bits : rule.ipv4) add(lengths_[0], true, bits);
+  for (const unsigned bits : rule.ipv6) add(lengths_[1], false, bits);
   for (std::uint32_t i = 0; i < capacity_; ++i) records_[i].links.next = i + 1;
 }
 
-unsigned Escalation::members(const Record& r, Time over) const {
-  return static_cast<unsigned>(std::count_if(r.starts.begin(), r.starts.begin() + count_,
-                                             [over](Time start) { return start > over; }));
+unsigned Escalation::members(const Record& r, Time over) {
+  return static_cast<unsigned>(
+      std::ranges::count_if(places(r), [over](const Place& p) { return p.start > over; }));
 }
 
 const Distrusted* Escalation::find(const Source& source) const {
@@ -46,39 +47,39 @@ const Distrusted* Escalation::find(const Source& source) const {
 
 Escalation::Change Escalation::note(const SavedSource& source, Time over) {
   Change change;
-  Time start = source.start;
-  Source member = source.source;
-  unsigned bits = 128;
-  for (const Length& length : lengths_[family(member)]) {
+  Place proven{source.start, hash(source.source, kWhole), 0};
+  proven.member = proven.source;
+  for (const Length& length : lengths_[family(source.source)]) {
     if (length.bits < source.member_of) break;
-    const Source prefix = member & length.mask;
-    Record* const r = obtain(prefix, length.bits, change);
+    const Source prefix = source.source & length.mask;
+    Record* const r = obtain(prefix, length, change);
     if (r == nullptr) break;
     expire(*r, over);
     const bool before = r->start != kNever;
-    prove(*r, hash(member, bits), start);
-    if (r->start == kNever) break;
-    if (!before) {
+    prove(*r, length, proven);
+    if (!before && r->start != kNever) {
       ++change.count;
       change.bits = length.bits;
+      change.members = length.needed;
     }
-    start = r->start;
-    member = prefix;
-    bits = length.bits;
+    proven.member = hash(prefix, length.bits);
   }
   return change;
 }
 
 std::uint32_t Escalation::member_of(const Source& source, Time start) const {
-  Source member = source;
-  unsigned bits = 128;
+  const std::uint32_t own = hash(source, kWhole);
+  std::uint32_t member = own;
+  unsigned bits = kWhole;
   for (const Length& length : lengths_[family(source)]) {
-    const Record* const r = lookup(source & length.mask, length.bits);
+    const Source prefix = source & length.mask;
+    const Record* const r = lookup(prefix, length.bits);
+    if (r == nullptr) return bits;
+    const bool known = std::ranges::any_of(
+        places(*r), [own](const Place& p) { return p.start != kNever && p.source == own; });
     // Later ones may have taken its place: they count whether it does or not.
-    if (r == nullptr || (!has(*r, hash(member, bits)) && start > r->start)) return bits;
-    if (r->start == kNever) return 0;
-    start = r->start;
-    member = r->source;
+    if (!known && start > place_of(*r, length, member).start) return bits;
+    member = hash(prefix, length.bits);
     bits = length.bits;
   }
   return 0;
@@ -86,29 +87,21 @@ std::uint32_t Escalation::member_of(const Source& source, Time start) const {
 
 unsigned Escalation::forgive(const Source& source, bool prefixes) {
   unsigned forgiven = 0;
-  Source member = source;
-  unsigned bits = 128;
   for (const Length& length : lengths_[family(source)]) {
-    const Source prefix = source & length.mask;
-    if (const std::int32_t i = size_ == 0 ? -1 : position(prefix, length.bits); i >= 0) {
-      Record& r = records_[static_cast<std::uint32_t>(i)];
-      const bool before = r.start != kNever;
-      clear(r, hash(member, bits));
-      const bool over = prefixes || r.start == kNever;
-      if (before && over) ++forgiven;
-      if (prefixes || members(r, kNever) == 0) erase(static_cast<std::uint32_t>(i));
-      // What is distrusted still is a member still.
-      if (!over) break;
-    }
-    member = prefix;
-    bits = length.bits;
+    const std::int32_t i = size_ == 0 ? -1 : position(source & length.mask, length.bits);
+    if (i < 0) continue;
+    Record& r = records_[static_cast<std::uint32_t>(i)];
+    const bool before = r.start != kNever;
+    clear(r, hash(source, kWhole));
+    if (before && (prefixes || r.start == kNever)) ++forgiven;
+    if (prefixes || members(r, kNever) == 0) erase(static_cast<std::uint32_t>(i));
   }
   return forgiven;
 }
 
 /// The record of a prefix; nullptr when it cannot be had.
-Escalation::Record* Escalation::obtain(const Source& prefix, unsigned bits, Change& change) {
-  if (const std::int32_t known = position(prefix, bits); known >= 0) {
+Escalation::Record* Escalation::obtain(const Source& prefix, const Length& length, Change& change) {
+  if (const std::int32_t known = position(prefix, length.bits); known >= 0) {
     order_.to_back(records(), static_cast<std::uint32_t>(known));
     return &records_[static_cast<std::uint32_t>(known)];
   }
@@ -118,55 +111,61 @@ Escalation::Record* Escalation::obtain(const Source& prefix, unsigned bits, Chan
   }
   const std::uint32_t i = free_;
   // Not to be expected: hashes that are keyed leave buckets to chain.
-  if (!index_.insert(hash(prefix, bits), i)) return nullptr;
+  if (!index_.insert(hash(prefix, length.bits), i)) return nullptr;
   Record& r = records_[i];
   free_ = r.links.next;
   r.source = prefix;
-  r.bits = bits;
+  r.bits = length.bits;
+  r.needed = length.needed;
   r.start = kNever;
-  r.starts.fill(kNever);
+  r.places.fill({kNever, 0, 0});
   order_.push_back(records(), i);
   ++size_;
   return &r;
 }
 
-/// Of those proven latest; the others are not needed to know when the count-th was.
-void Escalation::prove(Record& r, std::uint32_t member, Time start) {
-  std::size_t place = 0;
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (r.starts[i] != kNever && r.members[i] == member) {
-      r.starts[i] = start;
-      return settle(r);
-    }
-    if (r.starts[i] < r.starts[place]) place = i;
+const Escalation::Place& Escalation::place_of(const Record& r, const Length& length,
+                                              std::uint32_t member) {
+  const Place* oldest = &r.places[0];
+  const Place* own = nullptr;
+  unsigned share = 0;
+  for (const Place& p : places(r)) {
+    if (p.start < oldest->start) oldest = &p;
+    if (p.start == kNever || p.member != member) continue;
+    ++share;
+    if (own == nullptr || p.start < own->start) own = &p;
   }
-  if (start <= r.starts[place]) return;
-  r.starts[place] = start;
-  r.members[place] = member;
+  return share < length.share ? *oldest : *own;
+}
+
+/// Of those proven latest; the others are not needed to know since when it is distrusted.
+void Escalation::prove(Record& r, const Length& length, const Place& proven) {
+  for (Place& p : places(r)) {
+    if (p.start == kNever || p.source != proven.source) continue;
+    p.start = proven.start;
+    return settle(r);
+  }
+  const Place& place = place_of(r, length, proven.member);
+  if (proven.start <= place.start) return;
+  r.places[static_cast<std::size_t>(&place - r.places.data())] = proven;
   settle(r);
 }
 
 void Escalation::expire(Record& r, Time over) {
-  for (std::size_t i = 0; i < count_; ++i)
-    if (r.starts[i] <= over) r.starts[i] = kNever;
+  for (Place& p : places(r))
+    if (p.start <= over) p.start = kNever;
   settle(r);
 }
 
-bool Escalation::has(const Record& r, std::uint32_t member) const {
-  for (std::size_t i = 0; i < count_; ++i)
-    if (r.members[i] == member && r.starts[i] != kNever) return true;
-  return false;
-}
-
-void Escalation::clear(Record& r, std::uint32_t member) {
-  for (std::size_t i = 0; i < count_; ++i)
-    if (r.members[i] == member) r.starts[i] = kNever;
+void Escalation::clear(Record& r, std::uint32_t source) {
+  for (Place& p : places(r))
+    if (p.source == source) p.start = kNever;
   settle(r);
 }
 
 void Escalation::settle(Record& r) {
   const bool before = r.start != kNever;
-  r.start = *std::min_element(r.starts.begin(), r.starts.begin() + count_);
+  r.start = std::ranges::min(places(r), {}, &Place::start).start;
   std::uint32_t& distrusted = distrusted_[family(r.source)];
   distrusted += (r.start != kNever ? 1U : 0U) - (before ? 1U : 0U);
 }
@@ -185,7 +184,7 @@ void Escalation::forget(Time now, Time span, std::uint32_t budget) {
   while (size_ != 0 && budget-- > 0) {
     const std::uint32_t i = order_.first();
     const Record& r = records_[i];
-    const Time latest = *std::max_element(r.starts.begin(), r.starts.begin() + count_);
+    const Time latest = std::ranges::max(places(r), {}, &Place::start).start;
     if (latest <= now - span)
       erase(i);
     else if (latest > now)  // by hand, for longer than evidence does: no hindrance to the others

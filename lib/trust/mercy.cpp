@@ -9,8 +9,7 @@ namespace mitibox {
 bool Trust::distrust(const Address& source, Time until, Time now) {
   if (rules_.allow.everywhere(source)) return false;
   const Destination nowhere;
-  enter(find(source), {source, nowhere, false},
-        until - rules_.schedule.first(rules_.schedule.full()), now);
+  enter({mask_(source), until - rules_.schedule.first_proven(0)}, {source, nowhere, false}, now);
   return true;
 }
 
@@ -31,10 +30,15 @@ bool Trust::would_divert(const Address& source, const Destination& destination, 
 }
 
 TrustLevel Trust::ground(const Distrusted& distrusted, unsigned bits, Time now) const {
-  const Schedule::Level l = rules_.schedule.level(rules_.schedule.full(), distrusted.start, now);
+  const Schedule::Level l = rules_.schedule.proven(distrusted.repeats, distrusted.start, now);
   // By hand for longer than T1: the start that follows is still to come.
-  return {l.number, rules_.schedule.divert(l.number),   std::min(l.since, now), l.until,
-          true,     {distrusted.source.address(), bits}};
+  return {.number = l.number,
+          .divert = rules_.schedule.divert(l.number),
+          .since = std::min(l.since, now),
+          .until = l.until,
+          .proven = true,
+          .on = {distrusted.source.address(), bits},
+          .repeats = distrusted.repeats};
 }
 
 std::size_t Trust::grounds(const Address& source, Time now, std::span<TrustLevel> grounds) const {
@@ -44,18 +48,22 @@ std::size_t Trust::grounds(const Address& source, Time now, std::span<TrustLevel
   std::size_t n = 0;
   if (const Sketch::Cell* const cell = suspicion(hash)) {
     const Schedule::Level l = rules_.schedule.level(cell->grade, cell->start, now);
-    grounds[n++] = {
-        l.number, rules_.schedule.divert(l.number), l.since, l.until, false, {key.address(), bits}};
+    grounds[n++] = {l.number, rules_.schedule.divert(l.number),
+                    l.since,  l.until,
+                    false,    {key.address(), bits},
+                    0,        0,
+                    0};
   }
   if (const Distrusted* const own = sources_.find(key, hash))
     grounds[n++] = ground(*own, bits, now);
   escalation_.each(key, over(now),
-                   [&](const Distrusted& prefix, unsigned length, unsigned members) {
+                   [&](const Distrusted& prefix, unsigned length, Escalation::Members members) {
                      if (prefix.start != Time::min())
                        grounds[n] = ground(prefix, length, now);
                      else
                        grounds[n] = {.proven = true, .on = {prefix.source.address(), length}};
-                     grounds[n++].members = members;
+                     grounds[n].members = members.proven;
+                     grounds[n++].needed = members.needed;
                    });
   return n;
 }

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -13,12 +14,14 @@
 #include "packet/packet.hpp"
 #include "probability/fixed_array.hpp"
 #include "tracker/flow_index.hpp"
+#include "trust/schedule.hpp"
 #include "trust/source.hpp"
 #include "trust/trust_state.hpp"
 
 namespace mitibox {
 
-/// Owned by one lcore. Bounded; when it is full the source that has been quiet longest goes.
+/// Owned by one lcore. Bounded; when it is full the source that has been quiet longest goes, but
+/// for repeaters, whom forget() puts behind the others.
 /// Callers pass the same keyed hash with a source each time; its lower 32 bits are used.
 class ProvenSources {
  public:
@@ -55,16 +58,15 @@ class ProvenSources {
   /// nullptr if it is unknown.
   [[nodiscard]] const Distrusted* find(const Source& source, std::uint64_t hash) const;
 
-  /// Sets the start, making room if need be. Returns what had to go for it: the start of the
-  /// displaced source's distrust, or Time::max() if nothing had.
-  Time put(const Source& source, std::uint64_t hash, Time start);
+  /// Sets start and repeats, making room if need be. Returns what had to go for it.
+  std::optional<Distrusted> put(const Distrusted& distrusted, std::uint64_t hash);
 
   /// Returns whether it was known.
   bool remove(const Source& source, std::uint64_t hash);
 
-  /// Forgets sources whose distrust began `span` before `now` or earlier, looking at no more than
-  /// `budget` of those that have been quiet longest.
-  void forget(Time now, Time span, std::uint32_t budget);
+  /// Forgets sources that are neutral, looking at no more than `budget` of those that have been
+  /// quiet longest.
+  void forget(Time now, const Schedule& schedule, std::uint32_t budget);
 
   [[nodiscard]] std::uint32_t size() const { return size_; }
 
@@ -79,12 +81,14 @@ class ProvenSources {
   static constexpr std::uint32_t kNone = UINT32_MAX;
   static constexpr Time kFree = Time::min();  ///< `start` of a free record
 
+  /// Apart from its links: two records a cache line.
+  using Record = Distrusted;
+  static_assert(sizeof(Record) == 32);
   /// The list runs from the quietest to the latest; free records are chained by `after`.
-  struct Record : Distrusted {
+  struct Neighbours {
     std::uint32_t before;
     std::uint32_t after;
   };
-  static_assert(sizeof(Record) == 32);
 
   [[nodiscard]] std::int32_t position(const Source& source, std::uint64_t hash) const {
     return index_.find(signature(hash), [&](std::int32_t i) {
@@ -100,6 +104,7 @@ class ProvenSources {
   std::uint32_t capacity_;
   FlowIndex index_;
   FixedArray<Record> records_;
+  FixedArray<Neighbours> links_;
   std::uint32_t free_ = 0;
   std::uint32_t first_ = kNone;
   std::uint32_t last_ = kNone;

@@ -33,10 +33,14 @@ struct Source {
 };
 static_assert(sizeof(Source) == 16);
 
+/// What sizes the tables of sources and prefixes.
+inline constexpr char kSourcesOption[] = "tables.sources";
+
 /// A source, or a prefix of sources, and since when it is distrusted.
 struct Distrusted {
   Source source;
   Time start;
+  std::uint32_t repeats = 0;  ///< of proven evidence before it was neutral; of a prefix none
 };
 
 /// Cuts addresses to sources, for one policy.

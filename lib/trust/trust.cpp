@@ -10,8 +10,8 @@ namespace mitibox {
 
 namespace {
 
-/// A prefix needs `count` proven members to matter, and has most likely more room than it needs.
-constexpr std::uint32_t kSourcesAPrefix = 16;
+/// Scanners' sources are neighbours; each that is alone takes a prefix of each length.
+constexpr std::uint32_t kSourcesAPrefix = 8;
 
 std::uint32_t prefixes_of(std::uint32_t sources) {
   return std::max(1U, sources / kSourcesAPrefix);
@@ -45,7 +45,7 @@ Trust::~Trust() = default;
 Trust::Attempt Trust::find(const Address& source) const {
   const Source key = mask_(source);
   const std::uint64_t hash = sources_.hash(key);
-  return {key, hash, escalation_.heavier(key, sources_.find(key, hash))};
+  return {key, hash, escalation_.heavier(key, sources_.find(key, hash), rules_.schedule)};
 }
 
 void Trust::find(std::span<const Packet* const> openings, std::span<Attempt> attempts) const {
@@ -63,7 +63,7 @@ void Trust::find(std::span<const Packet* const> openings, std::span<Attempt> att
     sketch_.prefetch(hashes[i]);
   }
   sources_.find(attempts.first(openings.size()));
-  escalation_.find(attempts.first(openings.size()));
+  escalation_.find(attempts.first(openings.size()), rules_.schedule);
 }
 
 // Two stores that agree on the start of a level draw once, not twice.
@@ -126,18 +126,24 @@ void Trust::proven(const Address& source, const Destination& destination, Time n
     start = s.unproven.start;
     if (s.proven.level.number != 0) start = std::max(start, s.proven.start);
   }
-  enter(attempt, {source, destination, true}, start, now);
+  const Distrusted* const own = sources_.find(attempt.source, attempt.hash);
+  const bool again =
+      own != nullptr && rules_.schedule.proven(own->repeats, own->start, now).number != 0;
+  const unsigned repeats = again ? std::min(own->repeats + 1, rules_.schedule.doublings()) : 0;
+  enter({attempt.source, start, repeats}, {source, destination, true}, now);
 }
 
 /// Into the table of proven sources, and what follows for their prefixes.
-void Trust::enter(const Attempt& attempt, const Tried& tried, Time start, Time now) {
-  const Time displaced = sources_.put(attempt.source, attempt.hash, start);
-  if (displaced != Time::max() && displaced > over(now)) ++counters_.source_evictions;
-  const Escalation::Change change = escalation_.note(attempt.source, start, over(now));
+void Trust::enter(const Distrusted& distrusted, const Tried& tried, Time now) {
+  const auto displaced = sources_.put(distrusted, sources_.hash(distrusted.source));
+  if (displaced && displaced->start > now - rules_.schedule.total_proven(displaced->repeats))
+    ++counters_.source_evictions;
+  const Escalation::Change change =
+      escalation_.note(distrusted.source, distrusted.start, over(now));
   if (change.displaced) ++counters_.prefix_evictions;
   counters_.escalations += change.count;
   if (change.count == 0 || sink_ == nullptr) return;
-  sink_->tell({TrustEvent::Kind::escalated, tried.proven, escalation_.count(), tried.source,
+  sink_->tell({TrustEvent::Kind::escalated, tried.proven, change.members, tried.source,
                tried.destination, prefix_of(tried.source, change.bits), now});
 }
 
@@ -150,9 +156,8 @@ std::uint32_t Trust::proven_sources() const {
 }
 
 void Trust::sweep(Time now, std::uint32_t budget) {
-  const Time span = rules_.schedule.total(rules_.schedule.full());
-  sources_.forget(now, span, budget);
-  escalation_.forget(now, span, budget);
+  sources_.forget(now, rules_.schedule, budget);
+  escalation_.forget(now, rules_.schedule.total_proven(0), budget);
 }
 
 std::size_t Trust::memory_bytes(std::uint32_t capacity) {

@@ -32,7 +32,9 @@ struct TrustLevel {
   Time until{};          ///< end of this level
   bool proven = false;   ///< rests on a completed handshake: the address is not spoofed
   Prefix on;             ///< what is distrusted: the source, or a prefix of it; unless neutral
-  unsigned members = 0;  ///< proven ones of a prefix, as far as they count; 0: the source itself
+  unsigned repeats = 0;  ///< proven evidence while it was distrusted, as far as it counts
+  unsigned members = 0;  ///< proven sources of a prefix, as far as they count; 0: the source itself
+  unsigned needed = 0;   ///< so many distrust it
 };
 
 /// Owned by one lcore; `judge`, `illegitimate`, `proven` only from it.
@@ -53,7 +55,9 @@ struct TrustLevel {
 /// partial levels follow. `weighted`: an unproven one distrusts for `light` (30 s), doubled for
 /// each repeat within a day up to T1, the partial levels shortened in proportion (span / T1);
 /// a completed forged handshake counts for the whole T1. `proof`: nothing else counts, whatever was
-/// noted under other rules.
+/// noted under other rules. Proven evidence from a source whose own proven distrust is not over
+/// doubles it, levels and all, as often as the policy says: else one that guesses as soon as it is
+/// half forgiven would have a guess each T1.
 class Trust {
  public:
   enum class Decision : std::uint8_t { pass, divert };
@@ -217,7 +221,7 @@ class Trust {
   [[nodiscard]] Standings look_up(const Attempt& attempt, Time now) const {
     Standings s;
     if (attempt.proven != nullptr)
-      s.proven = {rules_.schedule.level(rules_.schedule.full(), attempt.proven->start, now),
+      s.proven = {rules_.schedule.proven(attempt.proven->repeats, attempt.proven->start, now),
                   attempt.proven->start};
     if (const Sketch::Cell* const cell = suspicion(attempt.hash))
       s.unproven = {rules_.schedule.level(cell->grade, cell->start, now), cell->start};
@@ -251,11 +255,9 @@ class Trust {
     bool proven;
   };
   bool exempt(const Tried& tried, Time now);
-  /// Whose distrust began at that time or earlier is neutral again.
-  [[nodiscard]] Time over(Time now) const {
-    return now - rules_.schedule.total(rules_.schedule.full());
-  }
-  void enter(const Attempt& attempt, const Tried& tried, Time start, Time now);
+  /// Who is distrusted for the first time and was it at that time or earlier is neutral again.
+  [[nodiscard]] Time over(Time now) const { return now - rules_.schedule.total_proven(0); }
+  void enter(const Distrusted& distrusted, const Tried& tried, Time now);
   [[nodiscard]] TrustLevel ground(const Distrusted& distrusted, unsigned bits, Time now) const;
 
   Rules rules_;

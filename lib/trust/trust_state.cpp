@@ -15,7 +15,8 @@ constexpr Time kLongest = std::chrono::hours(24 * 400);
 std::size_t ProvenSources::copy(std::uint32_t& cursor, std::span<SavedSource> out) const {
   std::size_t count = 0;
   for (std::size_t looked = 0; looked < out.size() && cursor < capacity_; ++looked, ++cursor)
-    if (const Record& r = records_[cursor]; r.start != kFree) out[count++] = {r.source, r.start};
+    if (const Record& r = records_[cursor]; r.start != kFree)
+      out[count++] = {r.source, r.start, 0, r.repeats};
   if (cursor >= capacity_) cursor = kNone;
   return count;
 }
@@ -59,14 +60,14 @@ bool Trust::restore(const SavedSource& saved, Time now) {
   const Source source = mask_(saved.source.address());
   // By hand it may begin later: a distrust until then ends a span after its start.
   const Time start = std::min(saved.start, now + kLongest);
-  if (start <= over(now)) return false;
+  if (start <= now - rules_.schedule.total_proven(saved.repeats)) return false;
   const std::uint64_t hash = sources_.hash(source);
   // Sources that a shorter prefix has made one: the latest counts.
   const Distrusted* const known = sources_.find(source, hash);
   if (known != nullptr && known->start >= start) return true;
-  sources_.put(source, hash, start);
+  sources_.put({source, start, saved.repeats}, hash);
   // What its prefixes were follows from it, but for what was forgiven.
-  escalation_.note({source, start, saved.member_of}, over(now));
+  escalation_.note({source, start, saved.member_of, saved.repeats}, over(now));
   return true;
 }
 

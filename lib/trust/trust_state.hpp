@@ -17,7 +17,7 @@ struct SavedSource {
   Time start{};  ///< of its distrust
   /// Length of the widest prefix of which it is a member: wider ones were forgiven. 0: none was.
   std::uint32_t member_of = 0;
-  std::uint32_t zero = 0;
+  std::uint32_t repeats = 0;  ///< as Distrusted::repeats
 };
 static_assert(sizeof(SavedSource) == 32 && std::is_trivially_copyable_v<SavedSource>);
 

@@ -40,25 +40,26 @@ TEST_CASE("grounds: a source is told what weighs on it, its prefixes included", 
   CHECK(grounds("2001:db8:5::7").empty());
   guess_wrong(box.rig, "2001:db8:5::7");
   Json rows = grounds("2001:db8:5::7");
-  REQUIRE(rows.size() == 2);
+  REQUIRE(rows.size() == 3);
   CHECK(rows[0]["on"] == "2001:db8:5::/64");
   CHECK(rows[0]["evidence"] == "proven");
   CHECK(rows[0]["number"] == 1);
   CHECK(rows[0]["left_s"] == 600);
   CHECK(rows[1]["on"] == "2001:db8:5::/56");
-  CHECK(rows[1]["evidence"] == "1 of 4 members proven");
+  CHECK(rows[1]["evidence"] == "1 of 4 sources proven");
   CHECK(rows[1]["number"] == 0);
   CHECK_FALSE(rows[1].contains("until"));
+  CHECK(rows[2]["evidence"] == "1 of 16 sources proven");
   for (const char* neighbour : {"2001:db8:5:1::7", "2001:db8:5:2::7", "2001:db8:5:3::7"})
     guess_wrong(box.rig, neighbour);
   rows = grounds("2001:db8:5:ff::7");
   REQUIRE(rows.size() == 2);
-  CHECK(rows[0]["evidence"] == "4 of 4 members proven");
+  CHECK(rows[0]["evidence"] == "4 of 4 sources proven");
   CHECK(rows[0]["number"] == 1);
   CHECK(rows[0]["diverted_share"] == 1.0);
   CHECK(rows[0]["left_s"] == 600);
   CHECK(rows[1]["on"] == "2001:db8:5::/48");
-  CHECK(rows[1]["evidence"] == "1 of 4 members proven");
+  CHECK(rows[1]["evidence"] == "4 of 16 sources proven");
 
   const Json stays = run(run_forgive, box, {{"address", "2001:db8:5:ff::7"}}).done;
   CHECK(stays["forgiven_prefixes"] == 0);

@@ -89,6 +89,7 @@ TEST_CASE("defaults are those of the contract", "[policy]") {
   REQUIRE(p.trust.evidence == Policy::Evidence::proof);
   REQUIRE(p.trust.distrusted == minutes(10));
   REQUIRE(p.trust.light == Seconds(30));
+  REQUIRE(p.trust.doublings == 3);
   REQUIRE(p.trust.partial.size() == 3);
   REQUIRE(p.trust.partial[0].divert == 0.75);
   REQUIRE(p.trust.partial[2].divert == 0.25);
@@ -109,6 +110,7 @@ TEST_CASE("profile paper sets the paper's defaults, explicit keys win in any ord
   REQUIRE(paper.trust.evidence == Policy::Evidence::attempt);
   REQUIRE(paper.trust.partial.size() == 3);
   REQUIRE(paper.trust.escalate.ipv6.empty());
+  REQUIRE(paper.trust.doublings == 0);
 
   for (const char* text :
        {R"(,"profile":"paper","probability":{"retransmission":"admit"},"trust":{"partial":[]})",
@@ -148,7 +150,7 @@ TEST_CASE("every key reaches its field", "[policy]") {
   const Policy p = parsed(R"(,
     "gateways":["203.0.113.1"], "hairpin":"pass",
     "probability":{"drop":0.25,"retransmission":"hold"},
-    "trust":{"distrusted":"5m","evidence":"attempt","light":"7s","ipv4_prefix":24,
+    "trust":{"distrusted":"5m","evidence":"attempt","light":"7s","doublings":5,"ipv4_prefix":24,
              "ipv6_prefix":56,"never_distrust":["192.0.2.0/28"],
              "allow":[{"sources":["192.0.2.16/28","2001:db8:2::/64"]},
                       {"sources":["192.0.2.1"],"to":[{"address":"203.0.113.0/25","tcp":[25,80]},
@@ -170,6 +172,7 @@ TEST_CASE("every key reaches its field", "[policy]") {
   REQUIRE(p.trust.distrusted == minutes(5));
   REQUIRE(p.trust.evidence == Policy::Evidence::attempt);
   REQUIRE(p.trust.light == Seconds(7));
+  REQUIRE(p.trust.doublings == 5);
   REQUIRE(p.trust.ipv4_prefix == 24);
   REQUIRE(p.trust.ipv6_prefix == 56);
   REQUIRE(to_string(p.trust.never_distrust.at(0)) == "192.0.2.0/28");
@@ -267,7 +270,10 @@ TEST_CASE("a policy is described with all its defaults", "[policy]") {
         "ipv6_prefix      /64",
         "never_distrust   none\n",
         "allow            none\n",
-        "escalate ipv6    /56, /48    distrusted by 4 proven members\n",
+        "doublings        3           proven again before it is neutral: all levels twice as long, "
+        "up "
+        "to 8 times\n",
+        "escalate ipv6    /56, /48    distrusted by 4, 16 proven sources\n",
         "escalate ipv4    none\n",
         "answer_dark      none",
         "answer_live      yes ",
@@ -350,7 +356,7 @@ TEST_CASE("what is rarely meant is warned of, and nothing else", "[policy]") {
                                        "to":[{"tcp":[80]}]}]})",
                 "trust.allow 2001:db8::/63: wider than /64; whoever scans what it is allowed to"},
            Case{R"(,"trust":{"escalate":{"ipv4":[28,20]}})",
-                "trust.escalate.ipv4 /20: 4 scanners distrust 4096 addresses"},
+                "trust.escalate.ipv4 /20: 16 scanners distrust 4096 addresses"},
            Case{R"(,"trust":{"escalate":{"ipv6":[56,40]}})", "trust.escalate.ipv6 /40: wider"},
            Case{R"(,"trust":{"partial":[]})", "trust.partial"},
            Case{R"(,"trust":{"ipv4_prefix":23})", "trust.ipv4_prefix 23: one scanner"},

@@ -26,7 +26,7 @@ TEST_CASE("What may change in a running box, and what takes a restart", "[policy
       R"(, "hairpin": "pass")",
       R"(, "probability": {"drop": 0.1})",
       R"(, "trust": {"distrusted": "1m", "evidence": "weighted", "partial": [],
-          "never_distrust": ["192.0.2.0/28"], "light": "5s"})",
+          "never_distrust": ["192.0.2.0/28"], "light": "5s", "doublings": 1})",
       R"(, "timeouts": {"udp": "9s", "established": "3h"})",
       R"(, "events": {"types": ["drop"], "rate": 3})",
   };

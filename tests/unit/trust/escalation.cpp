@@ -32,7 +32,7 @@ struct Told : TrustSink {
 
 }  // namespace
 
-TEST_CASE("Four proven /64 distrust their /56, four such /56 the /48") {
+TEST_CASE("Four proven /64 distrust their /56, sixteen the /48") {
   Trust t(trust_policy(kProof), kTrustSecrets, 1024, "trust");
   Told told;
   t.report_to(&told);
@@ -44,13 +44,15 @@ TEST_CASE("Four proven /64 distrust their /56, four such /56 the /48") {
   CHECK(of56.proven);
   CHECK(to_string(of56.on) == "2001:db8:5::/56");
   CHECK(of56.members == 4);
+  CHECK(of56.needed == 4);
   CHECK(of56.until == kStart + minutes(10));
   CHECK(t.level(six(1, 0), kStart).number == 0);
   for (unsigned net = 1; net < 4; ++net) prove(t, net, 4);
   const TrustLevel of48 = t.level(six(77, 0), kStart);
   CHECK(of48.number == 1);
   CHECK(to_string(of48.on) == "2001:db8:5::/48");
-  CHECK(of48.members == 4);
+  CHECK(of48.members == 16);
+  CHECK(of48.needed == 16);
   CHECK(t.judge(six(77, 1), target(9), kStart) == Decision::divert);
   // The widest of what weighs the same.
   CHECK(to_string(t.level(six(0, 0), kStart).on) == "2001:db8:5::/48");
@@ -62,6 +64,57 @@ TEST_CASE("Four proven /64 distrust their /56, four such /56 the /48") {
   CHECK(told.events[0].source == six(0, 3));
   CHECK(told.events[0].count == 4);
   CHECK(to_string(told.events[3].on) == "2001:db8:5::/48");
+  CHECK(told.events[3].count == 16);
+}
+
+TEST_CASE("A /48 is distrusted however its sources are spread") {
+  // So many /64 of each /56 in turn: he stays below what a /56 needs.
+  const unsigned each = GENERATE(1U, 2U, 3U);
+  Trust t(trust_policy(kProof), kTrustSecrets, 1024, "trust");
+  unsigned passed = 0;
+  for (unsigned i = 0; i < 600; ++i) {
+    const Address source = six(i / each % 256, i % each);
+    passed += t.judge(source, target(i), kStart + i * seconds(1)) == Decision::pass;
+    t.proven(source, target(i), kStart + i * seconds(1));
+  }
+  CHECK(passed == 16);
+  CHECK(to_string(t.level(six(200, 9), kStart + minutes(10)).on) == "2001:db8:5::/48");
+}
+
+TEST_CASE("One busy /56 does not burn the /48") {
+  Trust t(trust_policy(kProof), kTrustSecrets, 1024, "trust");
+  for (unsigned round = 0; round < 20; ++round) {
+    const Time now = kStart + round * minutes(1);
+    for (unsigned n = 0; n < 12; ++n)  // by hand: its own distrust diverts no evidence then
+      t.distrust(six(0, round * 12 + n), now + minutes(10), now);
+  }
+  const Time now = kStart + minutes(20);
+  CHECK(t.level(six(0, 255), now).number == 1);
+  CHECK(t.level(six(1, 0), now).number == 0);
+  std::array<TrustLevel, Trust::kGrounds> all;
+  REQUIRE(t.grounds(six(1, 0), now, all) == 1);
+  CHECK(all[0].members == 4);
+  // With three more that are not, it takes twelve of them.
+  for (unsigned n = 0; n < 12; ++n) {
+    CHECK(t.level(six(200, 0), now).number == 0);
+    t.proven(six(1 + n % 3, n), target(n), now);
+  }
+  CHECK(t.level(six(200, 0), now).number == 1);
+}
+
+TEST_CASE("A count that sixteen is no multiple of still takes as many prefixes") {
+  const unsigned count = GENERATE(2U, 3U, 5U, 7U, 8U);
+  Policy p = trust_policy(kProof);
+  p.trust.escalate.count = count;
+  Trust t(p, kTrustSecrets, 1024, "trust");
+  for (unsigned net = 0; net < count - 1; ++net)
+    for (unsigned n = 0; n < 16; ++n)
+      t.distrust(six(net, n), kStart + minutes(10), kStart + n * nanoseconds(1));
+  CHECK(t.level(six(0, 99), kStart).number == 1);
+  CHECK(t.level(six(99, 0), kStart).number == 0);
+  for (unsigned net = count - 1; net < 16; ++net)
+    for (unsigned n = 0; n < 16; ++n) t.distrust(six(net, n), kStart + minutes(10), kStart);
+  CHECK(t.level(six(99, 0), kStart).number == 1);
 }
 
 TEST_CASE("The same source again, or one that its prefix diverts, is no further member") {
@@ -82,7 +135,7 @@ TEST_CASE("What is not proven never escalates") {
   CHECK(t.level(six(0, 1), kStart + minutes(20)).number == 0);
 }
 
-TEST_CASE("A prefix is distrusted as much as its fourth member") {
+TEST_CASE("A prefix is distrusted as much as its fourth source") {
   Trust t(trust_policy(kProof), kTrustSecrets, 1024, "trust");
   for (unsigned n = 0; n < 4; ++n) t.proven(six(0, n), target(n), kStart + n * minutes(1));
   const Address fresh = six(0, 200);
@@ -124,8 +177,9 @@ TEST_CASE("Whose own distrust is over is no member any more") {
     t.proven(six(0, n), target(n), now);
     CHECK(t.escalation().distrusted() == 0);
     std::array<TrustLevel, Trust::kGrounds> all;
-    CHECK(t.grounds(six(0, 200), now, all) == 1);
+    CHECK(t.grounds(six(0, 200), now, all) == 2);
     CHECK(all[0].members == (n == 0 ? 1 : 2));
+    CHECK(all[1].members == all[0].members);
   }
   CHECK(t.counters().escalations == 0);
   CHECK(told.events.empty());
@@ -181,7 +235,7 @@ TEST_CASE("A filled-up prefix escalates and exempts nobody") {
 }
 
 TEST_CASE("Prefixes are forgotten with their members, and make room when they must") {
-  Trust t(trust_policy(kProof), kTrustSecrets, 64, "trust");  // room for 4 prefixes
+  Trust t(trust_policy(kProof), kTrustSecrets, 32, "trust");  // room for 4 prefixes
   prove(t, 0, 4);
   for (unsigned net = 1; net < 3; ++net) t.proven(six(net, 0), target(0), kStart + seconds(1));
   CHECK(t.escalation().size() == 4);  // the /48 among them

@@ -17,8 +17,9 @@ inline const std::vector<PartialLevel> kPaperLevels = {
     {0.75, Seconds(600)}, {0.5, Seconds(600)}, {0.25, Seconds(600)}};
 
 /// The paper's levels of ten minutes each.
-inline Policy trust_policy(Policy::Evidence evidence) {
+inline Policy trust_policy(Policy::Evidence evidence, unsigned doublings = 0) {
   Policy p;
+  p.trust.doublings = doublings;
   p.trust.evidence = evidence;
   p.trust.partial = kPaperLevels;
   return p;
