@@ -116,6 +116,10 @@ void Chain::tick(Now now) {
   r.flush(made);
 }
 
+void Chain::settle(Now now) {
+  if (rooms_->observer != nullptr) rooms_->observer->settle(now);
+}
+
 void Chain::Rooms::obey(Orders& given, Now now) noexcept {
   given.before = orders.ruleset;
   kinder_until = now.time + kKinder;

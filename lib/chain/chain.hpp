@@ -102,6 +102,9 @@ class Chain {
   /// Background work of bounded size: expiry, ageing, address probes. Call once a poll.
   void tick(Now now);
 
+  /// What can wait until the frames have left: call once a poll, behind their transmission.
+  void settle(Now now);
+
   /// What another worker's chain told its sink.
   void learn(const Fact& fact, Now now);
 

@@ -7,17 +7,16 @@ namespace mitibox {
 
 /// Before the frames leave.
 void Chain::Rooms::observe(Now now) {
-  if (!unlisted.empty()) count_probes(now);
+  if (!unlisted.empty()) note_probes(now);
   observer->recorder.ended(burst(), counters.ended, now);
   if (observer->capture.on()) observer->capture.ended(burst(), now);
 }
 
-void Chain::Rooms::count_probes(Now now) {
+void Chain::Rooms::note_probes(Now now) {
   observer->sampler.take(unlisted.size(), now, [&](std::uint32_t which, std::uint32_t weight) {
     const Packet& p = packets[unlisted.at(which)];
     const Destination target = p.target();
-    observer->sources.add({p.source()}, weight, now);
-    observer->destinations.add({target.address, target.port, target.protocol}, weight, now);
+    observer->note({p.source()}, {target.address, target.port, target.protocol}, weight, now);
   });
 }
 

@@ -95,7 +95,7 @@ struct Chain::Rooms : Endings, TrustSink {
   void look_closed(Now now);
   void settle_strays(Now now);
   void observe(Now now);
-  void count_probes(Now now);
+  void note_probes(Now now);
   struct Scales {
     bool watched = false;
     unsigned level = 0;  ///< before

@@ -84,6 +84,7 @@ class Ruleset {
   std::vector<Service> services_;   ///< sorted by address
   std::vector<Destination> found_;  ///< sorted, each once
   std::bitset<256> protocols_;
+  bool echo_ = false;  ///< any service lists it
 };
 
 }  // namespace mitibox

@@ -73,6 +73,7 @@ void Worker::run(const std::atomic<bool>& stop) {
     received = poll(Side::outside, now) + poll(Side::inside, now) + poll_team(now);
     chain_.tick(now);
     chain_.transmit().flush();
+    chain_.settle(now);
     mailbox_.poll(chain_, now);
     polls_.add();
     if (idle(received != 0, now)) break;

@@ -126,6 +126,7 @@ Outcome Rig::send(Side from, rte_mbuf* frame) {
   poison_frame(frame);
   chain->process(from, {&frame, 1}, now());
   Outcome o = collect(from);
+  chain->settle(now());
   // Never more than one frame for one, to those who are not trusted.
   if (from == Side::outside) CHECK(o.answers.size() <= 1);
   if (policy_.admission == Policy::Admission::forward)
@@ -145,7 +146,9 @@ Outcome Rig::burst(Side from, const std::vector<Probe>& probes) {
   }
   for (std::size_t at = 0; at < frames.size(); at += kBurst)
     chain->process(from, {frames.data() + at, std::min(kBurst, frames.size() - at)}, now());
-  return collect(from);
+  Outcome o = collect(from);
+  chain->settle(now());
+  return o;
 }
 
 void Rig::keep(Side from, const rte_mbuf* frame) {

@@ -88,6 +88,19 @@ TEST_CASE("Echo is granted, tolerated where anything is offered, or evidence") {
   CHECK(rules.match({ip("203.0.113.10"), 0, protocol::kIcmpv6}) == Match::illegitimate);
 }
 
+TEST_CASE("Where no service lists echo, all that offers anything is tolerated") {
+  Policy p = policy();
+  for (Service& s : p.services) s.echo = false;
+  const Destination found[] = {{ip("203.0.113.77"), 22, protocol::kTcp}};
+  const Ruleset rules(p, found);
+  CHECK(rules.match({ip("203.0.113.10"), 0, protocol::kIcmp}) == Match::tolerated);
+  CHECK(rules.match({ip("203.0.113.77"), 0, protocol::kIcmp}) == Match::tolerated);
+  CHECK(rules.match({ip("2001:db8:1::10"), 0, protocol::kIcmpv6}) == Match::tolerated);
+  CHECK(rules.match({ip("203.0.113.98"), 0, protocol::kIcmp}) == Match::illegitimate);
+  CHECK(rules.match({ip("203.0.113.10"), 0, protocol::kIcmpv6}) == Match::illegitimate);
+  CHECK(rules.match({ip("203.0.113.10"), 80, protocol::kTcp}) == Match::legitimate);
+}
+
 TEST_CASE("Only protocols that some service lists are listed") {
   const Ruleset rules(policy());
   CHECK(rules.lists_protocol(47));
