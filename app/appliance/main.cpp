@@ -20,14 +20,14 @@ namespace mitibox {
 
 namespace {
 
-Appliance::Wishes wishes;
+Appliance::Wishes signalled;
 static_assert(std::atomic<bool>::is_always_lock_free, "set by a signal handler");
 
 void wish_stop(int /*signal*/) {
-  wishes.stop.store(true, std::memory_order_relaxed);
+  signalled.stop.store(true, std::memory_order_relaxed);
 }
 void wish_reload(int /*signal*/) {
-  wishes.reload.store(true, std::memory_order_relaxed);
+  signalled.reload.store(true, std::memory_order_relaxed);
 }
 
 int check(const std::string& file) {
@@ -69,8 +69,8 @@ int run(CommandLine& line) {
   std::signal(SIGTERM, wish_stop);
   std::signal(SIGHUP, wish_reload);
   std::signal(SIGPIPE, SIG_IGN);  // a reader of events or of messages that leaves ends nothing
-  const int status =
-      policy ? Appliance(*policy, line.options).run(wishes) : BareWire(line.options).run(wishes);
+  const int status = policy ? Appliance(*policy, line.options).run(signalled)
+                            : BareWire(line.options).run(signalled);
   rte_eal_cleanup();
   return status;
 }
