@@ -5,6 +5,7 @@ Each takes a lab of the functional tests, the source to scan from and what to as
 scan from its node `out`, whose kernel owns the source and resets what it did not open, as it does for everybody.
 """
 
+import concurrent.futures
 import contextlib
 import csv
 import ipaddress
@@ -71,7 +72,7 @@ def speaks(port):
 
 def nmap_versions(lab, source, asked):
     """Open is what has spoken."""
-    printed = ran(lab, *nmap_command(source, asked, "-sV", "--version-light", "-Pn"))
+    printed = ran(lab, *nmap_command(source, asked, "-sV", "--version-light", "-Pn", "--randomize-hosts"))
     opened = {(address, int(port.get("portid"))) for address, host in hosts_up(printed) for port in host.iter("port")
               if speaks(port)}
     return Report(opened, {address for address, _ in opened})
@@ -127,8 +128,9 @@ def sent(lab):
     return lab.json("out", "ip", "-s", "-j", "link", "show", "dev", "eth0")[0]["stats64"]["tx"]["packets"]
 
 
-def scan(lab, tool, source, asked):
-    """(Report, frames sent, seconds)"""
+def scan(lab, tool, sources, asked):
+    """(a Report for each source, frames sent, seconds); the sources scan at once."""
     frames, start = sent(lab), time.monotonic()
-    report = TOOLS[tool](lab, source, asked)
-    return report, sent(lab) - frames, time.monotonic() - start
+    with concurrent.futures.ThreadPoolExecutor(len(sources)) as pool:
+        reports = list(pool.map(lambda source: TOOLS[tool](lab, source, asked), sources))
+    return reports, sent(lab) - frames, time.monotonic() - start
