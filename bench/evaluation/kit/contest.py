@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tables and curves of what `compare` has measured."""
+"""Tables and curves of what `compare` and `live` have measured."""
 
 import math
+import re
 
 
 NAMES = {"none": "none", "firewall": "firewall", "scrubber": "scrubber", "threshold": "threshold", "trw": "TRW",
@@ -13,6 +14,15 @@ COLOURS = {"none": "#888888", "firewall": "#c08020", "scrubber": "#b0a0d0", "thr
 def markdown(head, rows):
     lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
     return "\n".join(lines + ["| " + " | ".join(str(c) for c in row) + " |" for row in rows])
+
+
+def into_docs(path, made):
+    """Puts each table between its marks in a text."""
+    text = path.read_text()
+    for name, table in made.items():
+        text = re.sub(rf"(<!-- {name} -->\n).*?(<!-- / -->)", lambda m, t=table: m[1] + t + "\n" + m[2], text,
+                      flags=re.S)
+    path.write_text(text)
 
 
 def share(value, digits=1):
