@@ -12,11 +12,11 @@ namespace mitibox {
 
 Recorder::Recorder(const std::string& name, Config config) : config_(config) {
   constexpr unsigned kOneToOne = RING_F_EXACT_SZ | RING_F_SP_ENQ | RING_F_SC_DEQ;
-  ring_.reset(rte_ring_create_elem(name.c_str(), sizeof(Event), kOneToOne,
+  ring_.reset(rte_ring_create_elem(name.c_str(), sizeof(Event), kRing,
                                    static_cast<int>(rte_socket_id()), kOneToOne));
   if (!ring_)
     throw std::runtime_error(
-        fmt::format("cannot allocate {}: {} entries: {}", name, kOneToOne, rte_strerror(rte_errno)));
+        fmt::format("cannot allocate {}: {} entries: {}", name, kRing, rte_strerror(rte_errno)));
   second_ -= kSecond;
 }
 
