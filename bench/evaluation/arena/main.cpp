@@ -66,7 +66,11 @@ int compare(int argc, char** argv) {
   po::store(po::parse_command_line(argc, argv, d), m);
   po::notify(m);
   if (m.count("list") != 0) {
-    std::cout << Figures{{"defences", defences()}, {"scenarios", scenarios()}} << "\n";
+    std::cout << Figures{{"defences", defences()},
+                         {"scenarios", scenarios()},
+                         {"scans", scans()},
+                         {"populations", populations()}}
+              << "\n";
     return 0;
   }
   if (m.count("help") != 0 || order.defence.empty() || order.scenario.empty()) {

@@ -41,6 +41,12 @@ Figures worm(const Order& order);
 /// Genuine populations: outcome and delay of each connection.
 const std::vector<std::string>& populations();
 Figures populate(const Order& order);
+/// Of these, the ones whose programs try again themselves.
+struct Retrying {
+  std::string name;
+  Figures (*play)(const Order&);
+};
+const std::vector<Retrying>& retrying();
 
 /// Any of the above by its name. Throws std::runtime_error when there is none.
 Figures run(const Order& order);

@@ -143,7 +143,7 @@ void World::host_hears(const Segment& s) {
 
 namespace {
 
-constexpr std::array<Time, 4> kTries{0s, 1s, 3s, 7s};
+constexpr std::array<Time, 5> kTries{0s, 1s, 3s, 7s, 15s};
 constexpr std::uint16_t kRequest = 40;
 
 /// Lives in the closures that the world holds for it.
@@ -158,7 +158,7 @@ class Dial : public std::enable_shared_from_this<Dial> {
     for (const Time wait : kTries)
       if (wait < call_.patience)
         world_.after(wait, [self] {
-          if (!self->ended_ && !self->open_) self->world_.send(self->syn());
+          if (!self->ended_ && !self->open_ && !self->beaten()) self->world_.send(self->syn());
         });
     world_.after(call_.patience,
                  [self] { self->end(self->open_ ? Outcome::mute : Outcome::nothing); });
@@ -178,13 +178,16 @@ class Dial : public std::enable_shared_from_this<Dial> {
     return s;
   }
   [[nodiscard]] Segment syn() const { return made(tcp::kSyn, call_.isn); }
+  [[nodiscard]] bool beaten() const { return !open_ && call_.won && *call_.won; }
 
   void hear(const Segment& s) {
     if (ended_) return;
     if (s.is(kSynAck) && s.acknowledgement == call_.isn + 1) {
+      if (beaten()) return world_.send(made(tcp::kRst, call_.isn + 1));
       theirs_ = s.sequence + 1;
       if (!open_) {
         open_ = true;
+        if (call_.won) *call_.won = true;
         world_.send(made(tcp::kAck, call_.isn + 1));
         ask();
       } else {
@@ -204,12 +207,13 @@ class Dial : public std::enable_shared_from_this<Dial> {
   void ask() {
     auto self = shared_from_this();
     for (const Time wait : kTries)
-      world_.after(wait, [self] {
-        if (self->ended_ || self->taken_) return;
-        Segment s = self->made(tcp::kPsh | tcp::kAck, self->call_.isn + 1);
-        s.length = kRequest;
-        self->world_.send(s);
-      });
+      if (wait < call_.patience)
+        world_.after(wait, [self] {
+          if (self->ended_ || self->taken_) return;
+          Segment s = self->made(tcp::kPsh | tcp::kAck, self->call_.isn + 1);
+          s.length = kRequest;
+          self->world_.send(s);
+        });
   }
 
   void end(Outcome outcome) {

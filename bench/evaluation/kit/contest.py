@@ -136,11 +136,11 @@ def people(cells, populations, names):
                 continue
             ordered = sorted(c["seconds"])
             n = c["connections"]
-            within = [sum(1 for s in ordered if s <= limit) / n for limit in (1, 4, 10)]
+            within = [sum(1 for s in ordered if s <= limit) / n for limit in (1, 4, 10, math.inf)]
             rows.append([population, NAMES[name], thousands(n)] + [share(w, 2) for w in within] +
                         [f"{quantile(ordered, p):.2f}" if ordered else "-" for p in (0.5, 0.99)] +
                         [f"{c['banned at the end']} of {c['addresses']}"])
-    return markdown(["population", "defence", "connections", "within 1 s", "4 s", "10 s", "median s", "99 %",
+    return markdown(["population", "defence", "connections", "within 1 s", "4 s", "10 s", "in the end", "median s", "99 %",
                      "addresses held against at the end"], rows)
 
 
@@ -165,7 +165,7 @@ def goals(cells, scans):
         f = cells["flush", "default"]
         rows.append(("no flushing", "forgotten" if f["forgotten after"] else f"not by {thousands(f['sent'])} SYNs",
                      f["held against"] and not f["forgotten after"]))
-    for population in ("clients", "flooded", "monitor", "nat-256-careful"):
+    for population in ("clients", "flooded", "monitor", "nat-256-careful", "eyeballs", "mail"):
         c = cells.get((population, "default"))
         if c:
             got = sum(1 for s in c["seconds"] if s <= 4) / c["connections"]
