@@ -31,13 +31,14 @@ Figures run(const Order& order) {
   if (order.scenario == "guess") return guess(order);
   if (order.scenario == "frame") return frame_client(order);
   if (order.scenario == "flush") return flush(order);
-  if (order.scenario == "worm") return worm(order);
+  if (order.scenario == "worm") return worm(order, false);
+  if (order.scenario == "hitlist") return worm(order, true);
   throw std::runtime_error("no such scenario: " + order.scenario);
 }
 
 std::vector<std::string> scenarios() {
   std::vector<std::string> all = scans();
-  all.insert(all.end(), {"guess", "frame", "flush", "worm"});
+  all.insert(all.end(), {"guess", "frame", "flush", "worm", "hitlist"});
   all.insert(all.end(), populations().begin(), populations().end());
   return all;
 }

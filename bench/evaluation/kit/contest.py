@@ -105,7 +105,7 @@ def harms(cells, names):
                      "SYNs that flush a scanner"], rows)
 
 
-def worms(cells, names):
+def worms(cells, names, scenario):
     """Shares of the vulnerable that are infected, at sites without and with the defence."""
     def fallen(run, minute, kind):
         if not run["vulnerable"][kind]:
@@ -115,7 +115,7 @@ def worms(cells, names):
     rows = []
     for name in names:
         row = [NAMES[name]]
-        for run in cells["worm", name]["runs"][1:]:
+        for run in [r for r in cells[scenario, name]["runs"] if r["defended"]]:
             kinds = (0, 1) if run["defended"] < run["sites"] else (1,)
             row += [" / ".join(fallen(run, minute, kind) for minute in (5, 10, 60)) for kind in kinds]
         rows.append(row)
