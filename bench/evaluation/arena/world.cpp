@@ -126,7 +126,14 @@ void World::host_hears(const Segment& s) {
   if (host == network_.hosts.end() || s.is(tcp::kRst) || s.is(kRstAck)) return;
   const bool served = network_.serves(s.destination, s.destination_port);
   Segment answer;
-  if (s.is(tcp::kSyn)) {
+  if (s.carrier == Carrier::udp) {
+    answer = s.back(0);
+    if (!served) answer.carrier = Carrier::unreachable;
+    answer.length = served ? kAnswer : 0;
+  } else if (s.carrier == Carrier::echo_request) {
+    answer = s.back(0);
+    answer.length = s.length;
+  } else if (s.is(tcp::kSyn)) {
     answer = s.back(served ? kSynAck : kRstAck);
     answer.sequence = served ? host_isn(s) : 0;
   } else if (served && s.is(tcp::kAck) && s.length > 0) {

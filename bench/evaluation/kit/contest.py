@@ -55,7 +55,7 @@ def budgets(cells, scans, names):
         c = next(cells[scan, n] for n in names if (scan, n) in cells)
         rows.append([scan, thousands(c["packets"]), thousands(c["sources"]), f"{c['hours']:.2f}",
                      f"{c['services']} and {c['others']}"])
-    return markdown(["attacker", "SYNs", "sources", "hours", "services and other targets"], rows)
+    return markdown(["attacker", "probes", "sources", "hours", "services and other targets"], rows)
 
 
 def rate_of(pace):
@@ -140,8 +140,8 @@ def people(cells, populations, names):
             rows.append([population, NAMES[name], thousands(n)] + [share(w, 2) for w in within] +
                         [f"{quantile(ordered, p):.2f}" if ordered else "-" for p in (0.5, 0.99)] +
                         [f"{c['banned at the end']} of {c['addresses']}"])
-    return markdown(["population", "defence", "connections", "within 1 s", "4 s", "10 s", "in the end", "median s", "99 %",
-                     "addresses held against at the end"], rows)
+    return markdown(["population", "defence", "connections", "within 1 s", "4 s", "10 s", "in the end", "median s",
+                     "99 %", "addresses held against at the end"], rows)
 
 
 def goals(cells, scans):
