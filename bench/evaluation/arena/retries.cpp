@@ -162,11 +162,70 @@ class Mail {
   std::vector<double> delays_;
 };
 
+/// DNS clients as glibc's resolver is by default: a query that finds no answer within 5 s is asked
+/// once more from the same socket, and after 5 s more given up.
+class Dns {
+ public:
+  explicit Dns(const Order& order)
+      : clients_(order.quick ? 625 : 10'000),
+        world_(Family::v4, order.defence, order.seed, order.knobs) {}
+
+  Figures run() {
+    constexpr Time kSpan = 100s;
+    const Time start = world_.now() + 1s;
+    for (unsigned i = 0; i < clients_; ++i)
+      world_.at(start + kSpan * i / clients_, [this, i] { query(i); });
+    world_.run(start + kSpan + 30s);
+    unsigned banned = 0;
+    for (unsigned i = 0; i < clients_; ++i)
+      banned += world_.defence().admits(client(world_.family(), i), Now(world_.now())) ? 0 : 1;
+    return {{"connections", clients_},
+            {"mistakes", 0},
+            {"seconds", delays_},
+            {"addresses", clients_},
+            {"users", 1},
+            {"banned at the end", banned},
+            {"remembered", world_.defence().remembered()}};
+  }
+
+ private:
+  static constexpr Time kWait = 5s;
+
+  void query(unsigned who) {
+    const auto& services = world_.network().services;
+    const Target& t = *services[who * 7919ULL % services.size()];
+    Segment s;
+    s.carrier = Carrier::udp;
+    s.source = client(world_.family(), who);
+    s.destination = t.address;
+    s.source_port = static_cast<std::uint16_t>(1024 + who % 60000);
+    s.destination_port = t.port;
+    s.length = 40;
+    s.look = kStacks[0];
+    const auto served = std::make_shared<bool>(false);
+    world_.listen(s.source, s.source_port, [this, served, begun = world_.now()](const Segment& r) {
+      if (*served || !r.agrees()) return;
+      *served = true;
+      delays_.push_back(seconds(world_.now() - begun));
+    });
+    world_.send(s);
+    world_.after(kWait, [this, s, served] {
+      if (!*served) world_.send(s);
+    });
+    world_.after(2 * kWait, [this, s] { world_.unlisten(s.source, s.source_port); });
+  }
+
+  unsigned clients_;
+  World world_;
+  std::vector<double> delays_;
+};
+
 }  // namespace
 
 const std::vector<Retrying>& retrying() {
   static const std::vector<Retrying> all{
       {"eyeballs", [](const Order& order) { return Eyeballs(order).run(); }},
+      {"dns", [](const Order& order) { return Dns(order).run(); }},
       {"mail", [](const Order& order) { return Mail(order, 0).run(); }},
       {"mail-astray", [](const Order& order) { return Mail(order, 0.01).run(); }},
   };
