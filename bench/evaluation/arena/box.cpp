@@ -26,7 +26,7 @@ Policy policy_of(std::string_view profile, const Setting& setting) {
   if (profile == "forward") p["admission"] = "forward";
   p["protected"] = {to_string(setting.network.prefix)};
   for (const auto& [address, ports] : setting.network.ports)
-    p["services"].push_back({{"address", to_string(address)}, {"tcp", ports}});
+    p["services"].push_back({{"address", to_string(address)}, {"tcp", ports}, {"udp", ports}});
   p["probability"]["drop"] = setting.drop;
   p["trust"]["distrusted"] = seconds(setting.distrusted);
   p["trust"]["partial"] = json::array();

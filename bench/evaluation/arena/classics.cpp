@@ -32,7 +32,7 @@ class Nothing : public Defence {
   Wire& wire_;
 };
 
-/// Default deny: SYNs to listed services, and what belongs to connections that began so.
+/// Default deny: SYNs and datagrams to listed services, and what belongs to what began so; no echo.
 class Firewall : public Nothing {
  public:
   Firewall(const Network& network, Wire& wire) : Nothing(wire), network_(network) {}
@@ -46,7 +46,8 @@ class Firewall : public Nothing {
  private:
   /// Nobody inside opens anything here: a listed destination is all that its state would add.
   [[nodiscard]] bool listed(const Segment& s) const {
-    return network_.serves(s.destination, s.destination_port);
+    return (s.carrier == Carrier::tcp || s.carrier == Carrier::udp) &&
+           network_.serves(s.destination, s.destination_port);
   }
   const Network& network_;
 };
@@ -127,7 +128,7 @@ class Blocking : public Nothing {
   void pass(Side from, rte_mbuf* frame, Now now) override {
     if (const auto s = read_frame(frame)) {
       if (from == Side::outside && blocked(s->source, now.time)) return rte_pktmbuf_free(frame);
-      if (from == Side::outside && s->is(tcp::kSyn))
+      if (from == Side::outside && s->asks())
         asked(*s, now.time);
       else if (from == Side::inside)
         answered(*s, now.time);
@@ -155,7 +156,8 @@ struct Counted {
   std::deque<std::pair<Time, std::uint64_t>> seen;
 };
 
-/// Snort's classic portscan preprocessor ("4 3"): four destinations within three seconds.
+/// Snort's classic portscan preprocessor ("4 3"): four destinations within three seconds. Echo
+/// requests count here as well.
 class Threshold : public Blocking<Counted> {
  public:
   using Blocking::Blocking;
@@ -185,7 +187,7 @@ struct Walked {
 
 /// Jung, Paxson, Berger and Balakrishnan (2004): threshold random walk over first contacts with
 /// hosts, theta0 0.8, theta1 0.2, alpha 0.01, beta 0.99. Online, a contact that nothing answers
-/// within three seconds has failed.
+/// within three seconds has failed. UDP and echo are judged like TCP, of which alone they wrote.
 class RandomWalk : public Blocking<Walked> {
  public:
   using Blocking::Blocking;
@@ -224,7 +226,7 @@ class RandomWalk : public Blocking<Walked> {
   }
   void answered(const Segment& s, Time now) override {
     if (open_.erase(key(s.destination, s.source)) == 0) return;
-    walk(s.destination, s.is(kSynAck), now);
+    walk(s.destination, s.agrees(), now);
   }
   void walk(const Address& source, bool success, Time now) {
     Walked& w = sources_.of(source);
@@ -250,7 +252,8 @@ class Decoy : public Nothing {
 
   void pass(Side from, rte_mbuf* frame, Now) override {
     const auto s = read_frame(frame);
-    if (!s || from == Side::inside || network_.serves(s->destination, s->destination_port))
+    if (!s || s->carrier != Carrier::tcp || from == Side::inside ||
+        network_.serves(s->destination, s->destination_port))
       return forward(from, frame);
     rte_pktmbuf_free(frame);
     Segment answer = s->back(s->is(tcp::kSyn) ? kSynAck : tcp::kAck);

@@ -31,13 +31,14 @@ Figures run(const Order& order) {
   if (order.scenario == "guess") return guess(order);
   if (order.scenario == "frame") return frame_client(order);
   if (order.scenario == "flush") return flush(order);
-  if (order.scenario == "worm") return worm(order);
+  if (order.scenario == "worm") return worm(order, false);
+  if (order.scenario == "hitlist") return worm(order, true);
   throw std::runtime_error("no such scenario: " + order.scenario);
 }
 
 std::vector<std::string> scenarios() {
   std::vector<std::string> all = scans();
-  all.insert(all.end(), {"guess", "frame", "flush", "worm"});
+  all.insert(all.end(), {"guess", "frame", "flush", "worm", "hitlist"});
   all.insert(all.end(), populations().begin(), populations().end());
   return all;
 }
@@ -66,7 +67,11 @@ int compare(int argc, char** argv) {
   po::store(po::parse_command_line(argc, argv, d), m);
   po::notify(m);
   if (m.count("list") != 0) {
-    std::cout << Figures{{"defences", defences()}, {"scenarios", scenarios()}} << "\n";
+    std::cout << Figures{{"defences", defences()},
+                         {"scenarios", scenarios()},
+                         {"scans", scans()},
+                         {"populations", populations()}}
+              << "\n";
     return 0;
   }
   if (m.count("help") != 0 || order.defence.empty() || order.scenario.empty()) {

@@ -27,7 +27,8 @@ struct Target {
   Kind kind;
 };
 
-/// Live hosts offer eight of twelve usual ports each; dark addresses have nobody at any of them.
+/// Live hosts offer eight of twelve usual ports each, over TCP and UDP; dark addresses have nobody
+/// at any of them.
 /// About as many targets are services as are not.
 struct Network {
   Network(Family family, std::uint64_t seed);

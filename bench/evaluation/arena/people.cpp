@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Genuine populations.
+// Genuine populations, with no other retries than their kernels'.
 #include <array>
 #include <functional>
 #include <random>
@@ -149,6 +149,7 @@ const std::vector<std::string>& populations() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> n;
     for (const Population& p : all()) n.push_back(p.name);
+    for (const Retrying& r : retrying()) n.push_back(r.name);
     return n;
   }();
   return names;
@@ -157,6 +158,8 @@ const std::vector<std::string>& populations() {
 Figures populate(const Order& order) {
   for (const Population& p : all())
     if (p.name == order.scenario) return People(order, p).run();
+  for (const Retrying& r : retrying())
+    if (r.name == order.scenario) return r.play(order);
   throw std::runtime_error("no such population: " + order.scenario);
 }
 

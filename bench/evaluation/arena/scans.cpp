@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Attackers who ask about every target of the network, in one way or another.
+// Attackers who ask about every target of the network, in one way or another. Whoever asks by echo
+// looks for addresses that live: these are to him what services are to the others.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -28,10 +29,11 @@ struct Strategy {
   Time pace = 1ms;  ///< between attempts
   Sweep sweep = Sweep::shuffled;
   Depth depth = Depth::syn;
-  unsigned repeats = 1;  ///< of a target by the same source in turn
-  unsigned decoys = 0;   ///< forged probes with each of his own
-  bool retries = false;  ///< as kernels do, 1 s and 3 s after the first
-  bool rotates = false;  ///< through an IPv6 /48
+  Carrier carrier = Carrier::tcp;  ///< of the probes
+  unsigned repeats = 1;            ///< of a target by the same source in turn
+  unsigned decoys = 0;             ///< forged probes with each of his own
+  bool retries = false;            ///< as kernels do, 1 s and 3 s after the first
+  bool rotates = false;            ///< through an IPv6 /48
   Restart restart = Restart::never;
 };
 
@@ -57,6 +59,8 @@ const std::vector<Strategy>& strategies() {
        .pace = 100ms,
        .depth = Depth::application,
        .rotates = true},
+      {.name = "udp", .sources = 1024, .packets = 16'368, .carrier = Carrier::udp},
+      {.name = "echo", .sources = 1024, .packets = 100'000, .carrier = Carrier::echo_request},
       {.name = "restart", .sources = 1024, .restart = Restart::same_key},
       {.name = "rekey", .sources = 1024, .restart = Restart::new_key},
   };
@@ -67,6 +71,7 @@ constexpr std::uint64_t kQuick = 16'000;
 /// Who scans blindly rarely meets a service: of so many probes one is for a target that is judged,
 /// the others for what is none, or a detector of failures would have it harder here than outside.
 constexpr unsigned kBlind = 4;
+constexpr std::uint16_t kAsked = 40;  // bytes of what is not TCP
 constexpr std::array<Time, 3> kRetries{0s, 1s, 3s};
 constexpr Time kPatience = 4500ms;
 
@@ -76,7 +81,9 @@ class Scan {
       : s_(std::move(strategy)),
         world_(s_.rotates ? Family::v6 : Family::v4, order.defence, order.seed, order.knobs),
         random_(order.seed + 17),
-        seen_(world_.network().targets.size()) {
+        targets_(s_.carrier == Carrier::echo_request ? addresses(world_.network())
+                                                     : world_.network().targets),
+        seen_(targets_.size()) {
     if (order.quick) s_.packets = std::min(s_.packets, kQuick);
     if (order.quick && s_.depth != Depth::syn)
       s_.packets = std::min<std::uint64_t>(s_.packets, 4092);
@@ -85,10 +92,9 @@ class Scan {
     if (order.pace != 0) s_.pace = order.pace * 1ms;
     order_.resize(seen_.size());
     std::iota(order_.begin(), order_.end(), 0U);
-    const auto& targets = world_.network().targets;
     if (s_.sweep == Sweep::hosts)
       std::stable_sort(order_.begin(), order_.end(),
-                       [&](unsigned a, unsigned b) { return targets[a].port < targets[b].port; });
+                       [&](unsigned a, unsigned b) { return targets_[a].port < targets_[b].port; });
     if (s_.sweep == Sweep::shuffled) std::shuffle(order_.begin(), order_.end(), random_);
   }
 
@@ -113,10 +119,19 @@ class Scan {
     unsigned tries = 0;
     bool first = false;  ///< of its source
     Time sent{};
-    Segment syn;
+    Segment packet;
     bool answered = false;
     std::string symbol;
   };
+
+  static std::vector<Target> addresses(const Network& net) {
+    std::vector<Target> all{net.known};
+    for (const Target& t : net.targets)
+      if (all.back().address != t.address)
+        all.push_back({t.address, 0, net.live(t.address) ? Kind::service : Kind::dark});
+    for (const Address& a : net.empty) all.push_back({a, 0, Kind::dark});
+    return all;
+  }
 
   Address source(std::uint64_t number) const {
     const std::uint64_t who = s_.sources == 0 ? number : number / s_.repeats % s_.sources;
@@ -131,9 +146,11 @@ class Scan {
     }
     Attempt a;
     const std::uint64_t turn = number / s_.repeats;
-    const unsigned blind = s_.sources == 0 ? 1 : kBlind;
+    // Three of four addresses are dark anyway.
+    const bool echo = s_.carrier == Carrier::echo_request;
+    const unsigned blind = s_.sources == 0 || echo ? 1 : kBlind;
     a.target = order_[turn / blind % order_.size()];
-    Target t = world_.network().targets[a.target];
+    Target t = targets_[a.target];
     if (turn % blind != 0) {
       a.target = kNone;
       const auto& empty = world_.network().empty;
@@ -146,13 +163,17 @@ class Scan {
                                         ? number / (s_.rotates ? 65536U : UINT32_MAX)
                                         : number / round * s_.repeats + number % s_.repeats;
     a.first = of_source == 0;
-    a.syn.source = source(number);
-    a.syn.destination = t.address;
-    a.syn.source_port = static_cast<std::uint16_t>(1024 + of_source % 60000);
-    a.syn.destination_port = t.port;
-    a.syn.sequence = static_cast<std::uint32_t>(random_());
-    a.syn.flags = tcp::kSyn;
-    a.syn.look = kStacks[0];
+    a.packet.source = source(number);
+    a.packet.destination = t.address;
+    a.packet.source_port = static_cast<std::uint16_t>(1024 + of_source % 60000);
+    a.packet.destination_port = t.port;
+    a.packet.sequence = static_cast<std::uint32_t>(random_());
+    a.packet.carrier = s_.carrier;
+    if (s_.carrier == Carrier::tcp)
+      a.packet.flags = tcp::kSyn;
+    else
+      a.packet.length = kAsked;
+    a.packet.look = kStacks[0];
     ++attempts_;
     if (s_.depth == Depth::application)
       converse(a);
@@ -163,7 +184,7 @@ class Scan {
   }
 
   void forge(const Attempt& a) {
-    Segment s = a.syn;
+    Segment s = a.packet;
     s.source = attacker(world_.family(), static_cast<std::uint32_t>(random_()));
     s.sequence = static_cast<std::uint32_t>(random_());
     world_.send(s);
@@ -171,8 +192,8 @@ class Scan {
   }
 
   void probe(const Attempt& a) {
-    const Address from = a.syn.source;
-    const std::uint16_t port = a.syn.source_port;
+    const Address from = a.packet.source;
+    const std::uint16_t port = a.packet.source_port;
     auto mine = std::make_shared<Attempt>(a);
     world_.listen(from, port, [this, mine](const Segment& s) { hear(*mine, s); });
     for (std::size_t i = 0; i < (s_.retries ? kRetries.size() : 1); ++i)
@@ -181,10 +202,10 @@ class Scan {
         mine->sent = world_.now();
         ++mine->tries;
         ++packets_;
-        world_.send(mine->syn);
+        world_.send(mine->packet);
       });
     world_.after(s_.retries ? kPatience : 500ms, [this, mine] {
-      world_.unlisten(mine->syn.source, mine->syn.source_port);
+      world_.unlisten(mine->packet.source, mine->packet.source_port);
       if (!mine->answered) mine->symbol = "silence";
       if (s_.depth == Depth::oracle)
         consult(*mine);
@@ -197,10 +218,11 @@ class Scan {
     if (a.answered) return;
     a.answered = true;
     const Time late = world_.now() - a.sent - 2 * kHalfway;
-    const bool open = s.is(kSynAck);
-    a.symbol = fmt::format("{} ttl{} win{} opt{} late{} try{}", open ? "open" : "closed",
-                           s.look.ttl, s.look.window, layout(s.look), late / 1ms, a.tries);
-    if (!open) return;
+    const std::string stack =
+        s.carrier == Carrier::tcp ? fmt::format("win{} opt{} ", s.look.window, layout(s.look)) : "";
+    a.symbol = fmt::format("{} ttl{} {}late{} try{}", s.agrees() ? "open" : "closed", s.look.ttl,
+                           stack, late / 1ms, a.tries);
+    if (!s.is(kSynAck)) return;
     Segment reset = s.back(tcp::kRst);  // as a kernel that knows nothing of the scanner
     reset.acknowledgement = 0;
     world_.send(reset);
@@ -220,9 +242,9 @@ class Scan {
   void consult(const Attempt& a) {
     const Target& known = world_.network().known;
     auto mine = std::make_shared<Attempt>(a);
-    const auto port = static_cast<std::uint16_t>(a.syn.source_port + 1);
+    const auto port = static_cast<std::uint16_t>(a.packet.source_port + 1);
     ++packets_;
-    dial(world_, {a.syn.source, known.address, port, known.port, a.syn.sequence + 77, 10s},
+    dial(world_, {a.packet.source, known.address, port, known.port, a.packet.sequence + 77, 10s},
          [this, mine](Outcome o, Time) {
            mine->symbol += o == Outcome::data ? " known" : " refused";
            note(*mine);
@@ -233,8 +255,8 @@ class Scan {
     auto mine = std::make_shared<Attempt>(a);
     ++packets_;
     dial(world_,
-         {a.syn.source, a.syn.destination, a.syn.source_port, a.syn.destination_port,
-          a.syn.sequence, 10s},
+         {a.packet.source, a.packet.destination, a.packet.source_port, a.packet.destination_port,
+          a.packet.sequence, 10s},
          [this, mine](Outcome o, Time) {
            constexpr std::array<const char*, 4> kNames{"silence", "closed", "mute", "data"};
            mine->symbol = kNames[static_cast<std::size_t>(o)];
@@ -256,7 +278,8 @@ class Scan {
     f["sources"] = s_.sources == 0 ? std::min<std::uint64_t>(attempts_, s_.rotates ? 65536 : ~0ULL)
                                    : s_.sources;
     f["hours"] = static_cast<double>(took.count()) / 3.6e12;
-    f["below application"] = s_.depth != Depth::application;
+    // A datagram is answered by the application.
+    f["below application"] = s_.depth != Depth::application && s_.carrier != Carrier::udp;
     f["remembered"] = world_.defence().remembered();
     f["to hosts"] = world_.to_hosts();
     std::vector<std::string> names(symbols_.size());
@@ -267,7 +290,7 @@ class Scan {
       if (seen_[i].empty()) continue;
       Figures counts = Figures::array();
       for (const auto& [symbol, count] : seen_[i]) counts.push_back({symbol, count});
-      const auto kind = static_cast<std::size_t>(world_.network().targets[i].kind);
+      const auto kind = static_cast<std::size_t>(targets_[i].kind);
       f["targets"].push_back({kKinds[kind], counts});
     }
     return f;
@@ -276,6 +299,7 @@ class Scan {
   Strategy s_;
   World world_;
   std::mt19937_64 random_;
+  std::vector<Target> targets_;
   std::vector<std::map<std::size_t, unsigned>> seen_;  ///< by target, then symbol
   std::vector<unsigned> order_;
   std::map<std::string, std::size_t> symbols_;

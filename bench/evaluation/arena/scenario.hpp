@@ -35,12 +35,19 @@ Figures guess(const Order& order);
 Figures frame_client(const Order& order);
 /// Forged sources against the memory of one that is held against: packets until it is forgotten.
 Figures flush(const Order& order);
-/// A worm among several sites, of which none, half or all are defended: who is infected, by minute.
-Figures worm(const Order& order);
+/// A worm among several sites, of which half or all are defended (and none, if that is asked
+/// about): who is infected, by minute. `hit_list`: he knows some of the vulnerable beforehand.
+Figures worm(const Order& order, bool hit_list);
 
 /// Genuine populations: outcome and delay of each connection.
 const std::vector<std::string>& populations();
 Figures populate(const Order& order);
+/// Of these, the ones whose programs try again themselves.
+struct Retrying {
+  std::string name;
+  Figures (*play)(const Order&);
+};
+const std::vector<Retrying>& retrying();
 
 /// Any of the above by its name. Throws std::runtime_error when there is none.
 Figures run(const Order& order);

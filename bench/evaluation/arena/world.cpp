@@ -126,7 +126,14 @@ void World::host_hears(const Segment& s) {
   if (host == network_.hosts.end() || s.is(tcp::kRst) || s.is(kRstAck)) return;
   const bool served = network_.serves(s.destination, s.destination_port);
   Segment answer;
-  if (s.is(tcp::kSyn)) {
+  if (s.carrier == Carrier::udp) {
+    answer = s.back(0);
+    if (!served) answer.carrier = Carrier::unreachable;
+    answer.length = served ? kAnswer : 0;
+  } else if (s.carrier == Carrier::echo_request) {
+    answer = s.back(0);
+    answer.length = s.length;
+  } else if (s.is(tcp::kSyn)) {
     answer = s.back(served ? kSynAck : kRstAck);
     answer.sequence = served ? host_isn(s) : 0;
   } else if (served && s.is(tcp::kAck) && s.length > 0) {
@@ -143,7 +150,7 @@ void World::host_hears(const Segment& s) {
 
 namespace {
 
-constexpr std::array<Time, 4> kTries{0s, 1s, 3s, 7s};
+constexpr std::array<Time, 5> kTries{0s, 1s, 3s, 7s, 15s};
 constexpr std::uint16_t kRequest = 40;
 
 /// Lives in the closures that the world holds for it.
@@ -158,7 +165,7 @@ class Dial : public std::enable_shared_from_this<Dial> {
     for (const Time wait : kTries)
       if (wait < call_.patience)
         world_.after(wait, [self] {
-          if (!self->ended_ && !self->open_) self->world_.send(self->syn());
+          if (!self->ended_ && !self->open_ && !self->beaten()) self->world_.send(self->syn());
         });
     world_.after(call_.patience,
                  [self] { self->end(self->open_ ? Outcome::mute : Outcome::nothing); });
@@ -178,13 +185,16 @@ class Dial : public std::enable_shared_from_this<Dial> {
     return s;
   }
   [[nodiscard]] Segment syn() const { return made(tcp::kSyn, call_.isn); }
+  [[nodiscard]] bool beaten() const { return !open_ && call_.won && *call_.won; }
 
   void hear(const Segment& s) {
     if (ended_) return;
     if (s.is(kSynAck) && s.acknowledgement == call_.isn + 1) {
+      if (beaten()) return world_.send(made(tcp::kRst, call_.isn + 1));
       theirs_ = s.sequence + 1;
       if (!open_) {
         open_ = true;
+        if (call_.won) *call_.won = true;
         world_.send(made(tcp::kAck, call_.isn + 1));
         ask();
       } else {
@@ -204,12 +214,13 @@ class Dial : public std::enable_shared_from_this<Dial> {
   void ask() {
     auto self = shared_from_this();
     for (const Time wait : kTries)
-      world_.after(wait, [self] {
-        if (self->ended_ || self->taken_) return;
-        Segment s = self->made(tcp::kPsh | tcp::kAck, self->call_.isn + 1);
-        s.length = kRequest;
-        self->world_.send(s);
-      });
+      if (wait < call_.patience)
+        world_.after(wait, [self] {
+          if (self->ended_ || self->taken_) return;
+          Segment s = self->made(tcp::kPsh | tcp::kAck, self->call_.isn + 1);
+          s.length = kRequest;
+          self->world_.send(s);
+        });
   }
 
   void end(Outcome outcome) {

@@ -112,10 +112,13 @@ struct Call {
   std::uint16_t from_port = 0, to_port = 0;
   std::uint32_t isn = 0;
   Time patience = std::chrono::seconds(10);
+  /// Of calls that race: whether one of them is established. Those that are not send nothing more
+  /// then, reset what is answered late, and end as `nothing`.
+  std::shared_ptr<bool> won{};
 };
 
-/// A TCP client as kernels are: repeats its SYN 1, 3 and 7 s after the first and its request after
-/// 1, 3 and 7 s. Tells once what came of it and how long that took.
+/// A TCP client as kernels are: repeats its SYN 1, 3, 7 and 15 s after the first and its request
+/// likewise, until its patience ends. Tells once what came of it and how long that took.
 void dial(World& world, const Call& call, std::function<void(Outcome, Time)> done);
 
 }  // namespace mitibox::arena

@@ -65,7 +65,7 @@ def budgets(cells, scans, names):
         c = next(cells[scan, n] for n in names if (scan, n) in cells)
         rows.append([scan, thousands(c["packets"]), thousands(c["sources"]), f"{c['hours']:.2f}",
                      f"{c['services']} and {c['others']}"])
-    return markdown(["attacker", "SYNs", "sources", "hours", "services and other targets"], rows)
+    return markdown(["attacker", "probes", "sources", "hours", "services and other targets"], rows)
 
 
 def rate_of(pace):
@@ -115,7 +115,7 @@ def harms(cells, names):
                      "SYNs that flush a scanner"], rows)
 
 
-def worms(cells, names):
+def worms(cells, names, scenario):
     """Shares of the vulnerable that are infected, at sites without and with the defence."""
     def fallen(run, minute, kind):
         if not run["vulnerable"][kind]:
@@ -125,7 +125,7 @@ def worms(cells, names):
     rows = []
     for name in names:
         row = [NAMES[name]]
-        for run in cells["worm", name]["runs"][1:]:
+        for run in [r for r in cells[scenario, name]["runs"] if r["defended"]]:
             kinds = (0, 1) if run["defended"] < run["sites"] else (1,)
             row += [" / ".join(fallen(run, minute, kind) for minute in (5, 10, 60)) for kind in kinds]
         rows.append(row)
@@ -146,12 +146,12 @@ def people(cells, populations, names):
                 continue
             ordered = sorted(c["seconds"])
             n = c["connections"]
-            within = [sum(1 for s in ordered if s <= limit) / n for limit in (1, 4, 10)]
+            within = [sum(1 for s in ordered if s <= limit) / n for limit in (1, 4, 10, math.inf)]
             rows.append([population, NAMES[name], thousands(n)] + [share(w, 2) for w in within] +
                         [f"{quantile(ordered, p):.2f}" if ordered else "-" for p in (0.5, 0.99)] +
                         [f"{c['banned at the end']} of {c['addresses']}"])
-    return markdown(["population", "defence", "connections", "within 1 s", "4 s", "10 s", "median s", "99 %",
-                     "addresses held against at the end"], rows)
+    return markdown(["population", "defence", "connections", "within 1 s", "4 s", "10 s", "in the end", "median s",
+                     "99 %", "addresses held against at the end"], rows)
 
 
 def goals(cells, scans):
@@ -175,7 +175,7 @@ def goals(cells, scans):
         f = cells["flush", "default"]
         rows.append(("no flushing", "forgotten" if f["forgotten after"] else f"not by {thousands(f['sent'])} SYNs",
                      f["held against"] and not f["forgotten after"]))
-    for population in ("clients", "flooded", "monitor", "nat-256-careful"):
+    for population in ("clients", "flooded", "monitor", "nat-256-careful", "eyeballs", "mail"):
         c = cells.get((population, "default"))
         if c:
             got = sum(1 for s in c["seconds"] if s <= 4) / c["connections"]
