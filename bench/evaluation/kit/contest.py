@@ -175,7 +175,7 @@ def goals(cells, scans):
         f = cells["flush", "default"]
         rows.append(("no flushing", "forgotten" if f["forgotten after"] else f"not by {thousands(f['sent'])} SYNs",
                      f["held against"] and not f["forgotten after"]))
-    for population in ("clients", "flooded", "monitor", "nat-256-careful", "eyeballs", "mail"):
+    for population in ("clients", "flooded", "monitor", "nat-256-careful", "eyeballs", "mail", "dns"):
         c = cells.get((population, "default"))
         if c:
             got = sum(1 for s in c["seconds"] if s <= 4) / c["connections"]
