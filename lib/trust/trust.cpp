@@ -11,7 +11,7 @@ namespace mitibox {
 namespace {
 
 /// Scanners' sources are neighbours; each that is alone takes a prefix of each length.
-constexpr std::uint32_t kSourcesAPrefix = 8;
+constexpr std::uint32_t kSourcesAPrefix = 16;
 
 std::uint32_t prefixes_of(std::uint32_t sources) {
   return std::max(1U, sources / kSourcesAPrefix);

@@ -235,7 +235,7 @@ TEST_CASE("A filled-up prefix escalates and exempts nobody") {
 }
 
 TEST_CASE("Prefixes are forgotten with their members, and make room when they must") {
-  Trust t(trust_policy(kProof), kTrustSecrets, 32, "trust");  // room for 4 prefixes
+  Trust t(trust_policy(kProof), kTrustSecrets, 64, "trust");  // room for 4 prefixes
   prove(t, 0, 4);
   for (unsigned net = 1; net < 3; ++net) t.proven(six(net, 0), target(0), kStart + seconds(1));
   CHECK(t.escalation().size() == 4);  // the /48 among them
