@@ -13,7 +13,7 @@ namespace {
 
 constexpr char kProven[] = "trust.proven";
 constexpr char kUnproven[] = "trust.unproven";
-/// 1: without SavedSource::member_of.
+/// 1: without SavedSource::member_of. SavedSource::repeats stands where 2 had a zero at first.
 constexpr std::uint32_t kProvenVersion = 2;
 constexpr std::uint32_t kUnprovenVersion = 1;
 

@@ -38,7 +38,7 @@ TrustLevel Trust::ground(const Distrusted& distrusted, unsigned bits, Time now) 
           .until = l.until,
           .proven = true,
           .on = {distrusted.source.address(), bits},
-          .repeats = distrusted.repeats};
+          .repeats = std::min(distrusted.repeats, rules_.schedule.doublings())};
 }
 
 std::size_t Trust::grounds(const Address& source, Time now, std::span<TrustLevel> grounds) const {
@@ -48,11 +48,11 @@ std::size_t Trust::grounds(const Address& source, Time now, std::span<TrustLevel
   std::size_t n = 0;
   if (const Sketch::Cell* const cell = suspicion(hash)) {
     const Schedule::Level l = rules_.schedule.level(cell->grade, cell->start, now);
-    grounds[n++] = {l.number, rules_.schedule.divert(l.number),
-                    l.since,  l.until,
-                    false,    {key.address(), bits},
-                    0,        0,
-                    0};
+    grounds[n++] = {.number = l.number,
+                    .divert = rules_.schedule.divert(l.number),
+                    .since = l.since,
+                    .until = l.until,
+                    .on = {key.address(), bits}};
   }
   if (const Distrusted* const own = sources_.find(key, hash))
     grounds[n++] = ground(*own, bits, now);

@@ -58,16 +58,17 @@ std::size_t Trust::copy(std::uint32_t& cursor, std::span<SavedCell> out) const {
 
 bool Trust::restore(const SavedSource& saved, Time now) {
   const Source source = mask_(saved.source.address());
+  const unsigned repeats = std::min(saved.repeats, rules_.schedule.doublings());
   // By hand it may begin later: a distrust until then ends a span after its start.
   const Time start = std::min(saved.start, now + kLongest);
-  if (start <= now - rules_.schedule.total_proven(saved.repeats)) return false;
+  if (start <= now - rules_.schedule.total_proven(repeats)) return false;
   const std::uint64_t hash = sources_.hash(source);
   // Sources that a shorter prefix has made one: the latest counts.
   const Distrusted* const known = sources_.find(source, hash);
   if (known != nullptr && known->start >= start) return true;
-  sources_.put({source, start, saved.repeats}, hash);
+  sources_.put({source, start, repeats}, hash);
   // What its prefixes were follows from it, but for what was forgiven.
-  escalation_.note({source, start, saved.member_of, saved.repeats}, over(now));
+  escalation_.note({source, start, saved.member_of}, over(now));
   return true;
 }
 

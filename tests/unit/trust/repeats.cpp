@@ -104,8 +104,16 @@ TEST_CASE("Repeats are kept over a restart, and under another policy") {
   Trust::Rules milder(trust_policy(kProof, 1));
   t.adopt(milder);
   CHECK(t.level(outside(1), now).until == now + minutes(20));
+  CHECK(t.level(outside(1), now).repeats == 1);
+
+  // A file may say anything: the next proof counts on from the most.
+  Trust nonsense(trust_policy(kProof, 3), kTrustSecrets, 64, "nonsense");
   saved[0].repeats = UINT32_MAX;
-  REQUIRE(t.restore(saved[0], now + minutes(1)));
+  REQUIRE(nonsense.restore(saved[0], now));
+  CHECK(nonsense.level(outside(1), now).repeats == 3);
+  const Time again = nonsense.level(outside(1), now).until;
+  nonsense.proven(outside(1), open_way(nonsense, outside(1), again), again);
+  CHECK(nonsense.level(outside(1), again).until == again + minutes(80));
 }
 
 TEST_CASE("Repeaters keep nobody else from being swept, and outlast the others in a full table") {
