@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Genuine populations, with no other retries than their kernels'.
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <random>
@@ -72,18 +73,7 @@ class People {
       }
     if (p_.forged > 0) flood();
     world_.run(end_ + 30s);
-    Figures f;
-    f["connections"] = calls_;
-    f["mistakes"] = mistakes_;
-    f["seconds"] = delays_;  // of those that succeeded, ascending not promised
-    unsigned banned = 0;
-    for (unsigned a = 0; a < p_.addresses; ++a)
-      banned += world_.defence().admits(client(world_.family(), a), Now(world_.now())) ? 0 : 1;
-    f["addresses"] = p_.addresses;
-    f["users"] = p_.users;
-    f["banned at the end"] = banned;
-    f["remembered"] = world_.defence().remembered();
-    return f;
+    return report({calls_, mistakes_, delays_, p_.addresses, p_.users}, {&world_});
   }
 
  private:
@@ -144,6 +134,24 @@ class People {
 };
 
 }  // namespace
+
+Figures report(const Served& served, std::initializer_list<World*> worlds) {
+  const auto admitted = [](World* world, unsigned who) {
+    return world->defence().admits(client(world->family(), who), Now(world->now()));
+  };
+  unsigned banned = 0;
+  for (unsigned a = 0; a < served.addresses; ++a)
+    banned += std::ranges::all_of(worlds, [&](World* w) { return admitted(w, a); }) ? 0 : 1;
+  std::size_t remembered = 0;
+  for (World* world : worlds) remembered += world->defence().remembered();
+  return {{"connections", served.connections},
+          {"mistakes", served.mistakes},
+          {"seconds", served.seconds},
+          {"addresses", served.addresses},
+          {"users", served.users},
+          {"banned at the end", banned},
+          {"remembered", remembered}};
+}
 
 const std::vector<std::string>& populations() {
   static const std::vector<std::string> names = [] {

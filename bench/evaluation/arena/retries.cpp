@@ -37,22 +37,10 @@ class Eyeballs {
       six_.run(t);
       four_.run(t);
     }
-    unsigned banned = 0;
-    for (unsigned i = 0; i < clients_; ++i) banned += admits(six_, i) && admits(four_, i) ? 0 : 1;
-    return {{"connections", clients_},
-            {"mistakes", 0},
-            {"seconds", delays_},
-            {"addresses", clients_},
-            {"users", 1},
-            {"banned at the end", banned},
-            {"remembered", six_.defence().remembered() + four_.defence().remembered()}};
+    return report({clients_, 0, delays_, clients_, 1}, {&six_, &four_});
   }
 
  private:
-  static bool admits(World& world, unsigned who) {
-    return world.defence().admits(client(world.family(), who), Now(world.now()));
-  }
-
   void call(unsigned who, Time when) {
     constexpr Time kHeadStart = 250ms;
     const auto won = std::make_shared<bool>(false);
@@ -114,16 +102,7 @@ class Mail {
         world_.at(begun, [this, m] { attempt(m, 0); });
       }
     world_.run(start + span_ + kAgain.back() + kPatience + 1min);
-    unsigned banned = 0;
-    for (unsigned a = 0; a < pools_ * kPool; ++a)
-      banned += world_.defence().admits(client(world_.family(), a), Now(world_.now())) ? 0 : 1;
-    return {{"connections", messages_},
-            {"mistakes", mistakes_},
-            {"seconds", delays_},
-            {"addresses", pools_ * kPool},
-            {"users", 1},
-            {"banned at the end", banned},
-            {"remembered", world_.defence().remembered()}};
+    return report({messages_, mistakes_, delays_, pools_ * kPool, 1}, {&world_});
   }
 
  private:
@@ -176,16 +155,7 @@ class Dns {
     for (unsigned i = 0; i < clients_; ++i)
       world_.at(start + kSpan * i / clients_, [this, i] { query(i); });
     world_.run(start + kSpan + 30s);
-    unsigned banned = 0;
-    for (unsigned i = 0; i < clients_; ++i)
-      banned += world_.defence().admits(client(world_.family(), i), Now(world_.now())) ? 0 : 1;
-    return {{"connections", clients_},
-            {"mistakes", 0},
-            {"seconds", delays_},
-            {"addresses", clients_},
-            {"users", 1},
-            {"banned at the end", banned},
-            {"remembered", world_.defence().remembered()}};
+    return report({clients_, 0, delays_, clients_, 1}, {&world_});
   }
 
  private:

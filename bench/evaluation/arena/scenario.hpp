@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -42,6 +43,16 @@ Figures worm(const Order& order, bool hit_list);
 /// Genuine populations: outcome and delay of each connection.
 const std::vector<std::string>& populations();
 Figures populate(const Order& order);
+/// What became of a population whose addresses are client(family, 0) and so on.
+struct Served {
+  std::uint64_t connections;
+  std::uint64_t mistakes;
+  const std::vector<double>& seconds;  ///< of those that succeeded, in no order
+  unsigned addresses;
+  unsigned users;
+};
+/// With how many of them are held against in any of the worlds.
+Figures report(const Served& served, std::initializer_list<World*> worlds);
 /// Of these, the ones whose programs try again themselves.
 struct Retrying {
   std::string name;
