@@ -158,6 +158,27 @@ TEST_CASE("heavy hitters: probes of what is no service, by source and destinatio
   CHECK(count(rig.observer.destinations, {address("203.0.113.98"), 23, protocol::kTcp}) == 1);
 }
 
+TEST_CASE("heavy hitters: a probe is counted once the frames have left", "[observe]") {
+  Rig rig;
+  const auto counted = [&] {
+    std::uint64_t n = 0;
+    for (const auto& row : rig.observer.destinations.rows()) n += row.count;
+    return n;
+  };
+  const HeavyHitters::Item source{address("198.51.100.7")};
+  const HeavyHitters::Item target{address("203.0.113.99"), 22, protocol::kTcp};
+  for (std::size_t i = 0; i < kBurst; ++i) rig.observer.note(source, target, 2, rig.now());
+  CHECK(counted() == 0);
+  rig.chain->settle(rig.now());
+  CHECK(counted() == 2 * kBurst);
+  rig.chain->settle(rig.now());
+  CHECK(counted() == 2 * kBurst);
+  // However many come before that, none is lost.
+  for (std::size_t i = 0; i < 10 * kBurst; ++i) rig.observer.note(source, target, 1, rig.now());
+  rig.chain->settle(rig.now());
+  CHECK(counted() == 12 * kBurst);
+}
+
 TEST_CASE("capture: what ends for a reason, or is of an address", "[observe]") {
   Rig rig;
   Capture& capture = rig.observer.capture;
